@@ -1,0 +1,1 @@
+"""Distances, the miner and the losses."""
