@@ -1,0 +1,130 @@
+"""The command line: ``facegate COMMAND``. One file a command; nothing heavy is imported for help."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from facegate import __version__
+from facegate.errors import FacegateError
+
+COMMANDS = {
+    "demo": "Enrol one of two people and find her again: no camera, no network.",
+    "enroll": "Give a name to a face, from photographs, a folder of people or a camera.",
+    "verify": "Are these two the same person? Is this who it is said to be?",
+    "identify": "Who, if anyone enrolled, is in these photographs or before the camera?",
+    "gallery": "List, mend, undo, back up and move the people who are enrolled.",
+    "models": "See, install and add face embedders.",
+    "devices": "List the cameras and what is wrong with each.",
+    "train": "Train an embedder with semi-hard triplet loss.",
+    "evaluate": "Measure error rates, with their intervals.",
+    "calibrate": "Turn scores into error rates for your own gallery.",
+    "doctor": "Look for what is missing or mismatched on this machine.",
+}
+BUG_STATUS = 70
+INTERRUPTED_STATUS = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports the file of a command when that command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by name, importing its file."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"facegate.cli.{name}").command
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the table of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="facegate")
+def cli() -> None:
+    """Put a name to a face on your own machine, with an error rate that was measured.
+
+    Results go to stdout, messages to stderr. Exit status: 0 yes, 1 an honest no, 2 bad input,
+    3 no answer, 4 this machine lacks something, 70 a bug of ours, 130 Ctrl-C.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with the exit status of architecture §4."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    sys.exit(run(args))
+
+
+def run(args: list[str]) -> int:
+    """Run one command and return its exit status; every error becomes one line on stderr."""
+    try:
+        status = cli.main(args=args, prog_name="facegate", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except FacegateError as error:
+        if _verbosity(args) >= 2:
+            traceback.print_exc()
+        return _report(args, error.message, error.hint, error.code, error.exit_status)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        return _report(
+            args, error.format_message(), _usage_hint(error), "invalid_request", 2
+        )
+    except (KeyboardInterrupt, click.Abort) as error:
+        note = getattr(error, "note", "") or "nothing was changed"
+        return _report(args, "stopped", note, "interrupted", INTERRUPTED_STATUS)
+    except BrokenPipeError:
+        # The reader of our output is gone (`facegate … | head`): nothing is left to say, and
+        # Python's own flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if _verbosity(args) >= 2:
+            traceback.print_exc()
+        message = f"bug in facegate: {type(error).__name__}: {error}"
+        return _report(
+            args, message, "run again with -v -v and report it", "bug", BUG_STATUS
+        )
+
+
+def _report(args: list[str], message: str, hint: str, code: str, status: int) -> int:
+    from facegate.data.text import printable
+
+    message, hint = printable(message), printable(hint)
+    if "--json" in args:
+        import json
+
+        click.echo(
+            json.dumps({"error": {"code": code, "message": message, "hint": hint}})
+        )
+    click.echo(f"facegate: {message}" + (f": {hint}" if hint else ""), err=True)
+    return status
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see '{context.command_path} --help'" if context is not None else ""
+
+
+def _verbosity(args: list[str]) -> int:
+    return sum(a.count("v") for a in args if a.startswith("-") and set(a[1:]) == {"v"})
+
+
+def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
