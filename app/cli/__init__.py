@@ -1,4 +1,4 @@
-"""The command line: ``facegate COMMAND``. One file a command; nothing heavy is imported for help."""
+"""The command line: ``facegate COMMAND``. One file a command; help imports nothing heavy."""
 
 import os
 import signal
@@ -33,6 +33,14 @@ INTERRUPTED_STATUS = 130
 class LazyGroup(click.Group):
     """A group that imports the file of a command when that command is used."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names, or raise with the nearest names."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=list(COMMANDS), ctx=ctx)
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a newcomer meets them."""
         return list(COMMANDS)
@@ -44,9 +52,7 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"facegate.cli.{name}").command
         return command
 
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -83,9 +89,7 @@ def run(args: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _report(
-            args, error.format_message(), _usage_hint(error), "invalid_request", 2
-        )
+        return _report(args, error.format_message(), _usage_hint(error), "invalid_request", 2)
     except (KeyboardInterrupt, click.Abort) as error:
         note = getattr(error, "note", "") or "nothing was changed"
         return _report(args, "stopped", note, "interrupted", INTERRUPTED_STATUS)
@@ -98,9 +102,7 @@ def run(args: list[str]) -> int:
         if _verbosity(args) >= 2:
             traceback.print_exc()
         message = f"bug in facegate: {type(error).__name__}: {error}"
-        return _report(
-            args, message, "run again with -v -v and report it", "bug", BUG_STATUS
-        )
+        return _report(args, message, "run again with -v -v and report it", "bug", BUG_STATUS)
 
 
 def _report(args: list[str], message: str, hint: str, code: str, status: int) -> int:
@@ -110,9 +112,7 @@ def _report(args: list[str], message: str, hint: str, code: str, status: int) ->
     if "--json" in args:
         import json
 
-        click.echo(
-            json.dumps({"error": {"code": code, "message": message, "hint": hint}})
-        )
+        click.echo(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
     click.echo(f"facegate: {message}" + (f": {hint}" if hint else ""), err=True)
     return status
 

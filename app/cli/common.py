@@ -55,14 +55,10 @@ class Output:
     @property
     def shows_progress(self) -> bool:
         """Return whether a bar may be drawn: a terminal, and nobody asked for less."""
-        return (
-            not (self.plain or self.quiet) and click.get_text_stream("stderr").isatty()
-        )
+        return not (self.plain or self.quiet) and click.get_text_stream("stderr").isatty()
 
     @contextmanager
-    def progress(
-        self, label: str, total: int | None
-    ) -> Iterator[Callable[[int], None]]:
+    def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Yield a function that is told of each step done; draws a bar on a terminal."""
         if not self.shows_progress:
             yield lambda _steps: None
@@ -85,9 +81,7 @@ class Output:
             task = bar.add_task(label, total=total)
             yield lambda steps: bar.advance(task, steps)
 
-    def each(
-        self, label: str, items: Iterable[Any], total: int | None
-    ) -> Iterator[Any]:
+    def each(self, label: str, items: Iterable[Any], total: int | None) -> Iterator[Any]:
         """Yield the items one by one under a progress bar."""
         with self.progress(label, total) as advance:
             for item in items:
@@ -111,9 +105,7 @@ def output_options(command: Command) -> Command:
         return command(*args, output=Output(as_json, plain, quiet, verbosity), **others)
 
     for option in (
-        click.option(
-            "-v", "verbosity", count=True, help="Say more; -v -v shows tracebacks."
-        ),
+        click.option("-v", "verbosity", count=True, help="Say more; -v -v shows tracebacks."),
         click.option("-q", "quiet", is_flag=True, help="Nothing on stderr but errors."),
         click.option("--plain", is_flag=True, help="No colour, no progress bars."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
@@ -133,9 +125,7 @@ def gallery_option(command: Command) -> Command:
 
 def model_options(command: Command) -> Command:
     """Add --model and --device."""
-    command = click.option("--device", type=click.Choice(DEVICES), default="auto")(
-        command
-    )
+    command = click.option("--device", type=click.Choice(DEVICES), default="auto")(command)
     return click.option(
         "--model",
         help="The face embedder; a gallery remembers its own.",
