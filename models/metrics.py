@@ -60,7 +60,8 @@ def fnmr_at(genuine: ArrayLike, threshold: float, weights: ArrayLike | None = No
     """
     scores = np.asarray(genuine)
     _some(scores, "genuine")
-    return float(np.average(scores < threshold, weights=weights))
+    weight = None if weights is None else np.asarray(weights, np.float64)
+    return float(np.average(scores < threshold, weights=weight))
 
 
 def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:

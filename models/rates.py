@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from facegate.models.metrics import fnmr_at, is_resolvable, thresholds_at_fmr
@@ -45,7 +45,7 @@ def rate_grid(n_impostor: int) -> list[float]:
 
 
 def rate_table(
-    embeddings: Floats, people: Sequence[str] | NDArray[np.int64], *, protocol: str
+    embeddings: Floats, people: Sequence[Any] | NDArray[Any], *, protocol: str
 ) -> tuple[Rate, ...]:
     """Measure the thresholds of a model on people that it was not trained on.
 
