@@ -1,37 +1,16 @@
 """The table of thresholds that a model's card carries: one threshold for each false match rate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
+from facegate.models.card import Rate
 from facegate.models.metrics import fnmr_at, is_resolvable, thresholds_at_fmr
 from facegate.models.pairs import genuine_pairs, impostor_scores
 from facegate.models.values import Floats
 
 LARGEST_RATE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What was measured at one threshold.
-
-    Attributes:
-        fmr: the target false match rate; the achieved one is at most that.
-        score: the threshold, a cosine similarity; a score on it is accepted.
-        fnmr: the false non-match rate there, the mean over people; None where not measured.
-        impostors: how many impostor comparisons stand behind ``fmr``.
-        genuine: how many genuine comparisons stand behind ``fnmr``.
-        protocol: what was compared, in words.
-    """
-
-    fmr: float
-    score: float
-    fnmr: float | None
-    impostors: int
-    genuine: int
-    protocol: str
 
 
 def rate_grid(n_impostor: int) -> list[float]:
