@@ -1,15 +1,15 @@
-"""Plain residual nets: small face embedders that train and run fast on ordinary processors.
+"""Plain residual nets: small face embedders, fast to train and run on processors.
 
-A 3x3 stem of stride 2, then three stages of residual blocks of two 3x3 convolutions each, the
-first block of a stage halving the side; ReLU everywhere, no depthwise convolution, channels in
-multiples of 8. Memory traffic, not arithmetic, is what a processor waits for: full
-convolutions on small maps run several times faster per operation than depthwise ones on large
-maps. The head flattens the last map, so that each place of an aligned face has weights of its
-own, and ends in a linear layer and a batch normalisation without scale and shift, which keeps
-the embedding centred.
+A 3x3 stem of stride 2, then three stages of residual blocks of two 3x3 convolutions
+each, the first block of a stage halving the side; ReLU everywhere, no depthwise
+convolution, channels in multiples of 8. Memory traffic, not arithmetic, is what a
+processor waits for: full convolutions on small maps run several times faster per
+operation than depthwise ones on large maps. The head flattens the last map, so that
+each place of an aligned face has weights of its own, and ends in a linear layer and a
+batch normalisation without scale and shift, which keeps the embedding centred.
 
-Sources: residual blocks of He et al., CVPR 2016; the flattening head of Deng et al., CVPR 2019
-(ArcFace, "option E", here without dropout).
+Sources: residual blocks of He et al., CVPR 2016; the flattening head of Deng et al.,
+CVPR 2019 (ArcFace, "option E", here without dropout).
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,15 @@ def _conv(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nn.
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
 
 
+def _init(conv: nn.Conv2d) -> None:
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+
+
 class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut; (N, inputs, H, W) -> (N, outputs, H/stride, W/stride)."""
+    """Two 3x3 convolutions and a shortcut.
+
+    Takes (N, inputs, H, W), gives (N, outputs, H / stride, W / stride), rounded up.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -68,9 +75,9 @@ class Block(nn.Module):
 class PlainNet(nn.Module):
     """A plain residual embedder.
 
-    Takes float (N, 3, size, size) scaled by the model's card and gives (N, dim), NOT of unit
-    length: the caller normalises in float32, because the last step of a half-precision net is
-    where rounding would change which faces are nearest.
+    Takes float (N, 3, size, size) scaled by the model's card and gives (N, dim), NOT of
+    unit length: the caller normalises in float32, because the last step of a net in
+    half precision is where rounding would change which faces are nearest.
 
     Args:
         shape: the widths.
@@ -95,9 +102,7 @@ class PlainNet(nn.Module):
         self.bn = nn.BatchNorm1d(dim, affine=False)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(
-                    module.weight, mode="fan_out", nonlinearity="relu"
-                )
+                _init(module)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Embed float (N, 3, size, size) images as (N, dim) vectors of any length."""
@@ -110,8 +115,8 @@ def build(name: str, *, dim: int = 128, size: int = 112) -> nn.Module:
     """Make an untrained plain net.
 
     Args:
-        name: "plain-t" (2.1 M weights at dim 128, size 112), "plain-u", "plain-s" (4.4 M) or
-            "plain-m".
+        name: "plain-t" (2.05 M weights at dim 128 and size 112), "plain-u" (4.3 M),
+            "plain-s" (4.4 M) or "plain-m" (6.2 M).
         dim: length of the embedding, positive.
         size: side of the square input in pixels, at least 16.
 
@@ -123,11 +128,9 @@ def build(name: str, *, dim: int = 128, size: int = 112) -> nn.Module:
     """
     shape = SHAPES.get(name.lower())
     if shape is None:
-        raise InputError(
-            f"no plain net is called {name!r}", hint=f"one of {', '.join(SHAPES)}"
-        )
+        known = ", ".join(SHAPES)
+        raise InputError(f"no plain net is called {name!r}", hint=f"one of {known}")
     if dim < 1 or size < 16:
-        raise InputError(
-            f"a net of dim {dim} for {size} px input is too small", hint="raise both"
-        )
+        problem = f"a net of dim {dim} for {size} px input is too small"
+        raise InputError(problem, hint="dim must be at least 1, size at least 16")
     return PlainNet(shape, dim, size)
