@@ -6,8 +6,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from facegate.models.card import Rate
-from facegate.models.metrics import fnmr_at, is_resolvable, thresholds_at_fmr
-from facegate.models.pairs import genuine_pairs, impostor_scores
+from facegate.models.metrics.errors import fnmr_at, is_resolvable, thresholds_at_fmr
+from facegate.models.metrics.pairs import genuine_pairs, impostor_scores
 from facegate.models.values import Floats
 
 LARGEST_RATE = 0.5

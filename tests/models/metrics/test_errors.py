@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegate.models import metrics
-from facegate.models.metrics import (
+from facegate.models.metrics import errors
+from facegate.models.metrics.errors import (
     fmr_at,
     fnmr_at,
     is_low_confidence,
@@ -41,7 +41,7 @@ def oracle_auc(genuine: list[float], impostor: list[float]) -> float:
 
 
 def test_doctests() -> None:
-    assert doctest.testmod(metrics).failed == 0
+    assert doctest.testmod(errors).failed == 0
 
 
 @SETTINGS

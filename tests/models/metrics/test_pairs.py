@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegate.models import pairs
-from facegate.models.pairs import genuine_pairs, impostor_blocks, impostor_scores
+from facegate.models.metrics import pairs
+from facegate.models.metrics.pairs import genuine_pairs, impostor_blocks, impostor_scores
 from facegate.models.values import Floats
 
 SETTINGS = settings(deadline=None, derandomize=True)

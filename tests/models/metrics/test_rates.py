@@ -4,8 +4,8 @@ import itertools
 import numpy as np
 import pytest
 
-from facegate.models import rates
-from facegate.models.rates import rate_grid, rate_table
+from facegate.models.metrics import rates
+from facegate.models.metrics.rates import rate_grid, rate_table
 
 
 def test_doctests() -> None:

@@ -1,0 +1,1 @@
+"""Run a protocol along the one road, measure its error rates, and show them."""
