@@ -1,0 +1,145 @@
+"""The triplet loss with semi-hard negatives mined inside the batch: facegate's main loss."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facegate.models.losses.block import Block, check_batch
+from facegate.models.losses.options import (
+    FALLBACKS,
+    METRICS,
+    REDUCES,
+    SELECTS,
+    check_choice,
+    check_margin,
+)
+from facegate.models.losses.result import LossResult, Sums, finish
+from facegate.models.losses.semi_hard import Picks, pick_by_sort
+from facegate.models.losses.streamed import Terms, streamed
+
+
+@dataclass(frozen=True, slots=True)
+class SemiHardTripletLoss:
+    """``max(0, d_ap - d_an + margin)`` over every positive pair and its semi-hard negative.
+
+    All ordered pairs (anchor, positive) of the batch take part; a batch of 45 identities with 40
+    images each has 70,200. Each takes the nearest negative beyond its positive and within the
+    margin. Nothing is drawn before the forward pass.
+
+    Args:
+        margin: in the units of the metric.
+        metric: ``euclidean``, or ``squared`` as in the paper.
+        select: ``nearest`` in the window; ``random``, uniform in it, forgives label noise;
+            ``all`` takes every semi-hard triplet.
+        fallback: what a pair with hard negatives only does: ``skip``, or take the ``easiest``
+            (the farthest negative) or the ``hardest`` (the nearest).
+        reduce: divide the sum by the ``active`` triplets, or by all positive ``pairs`` (fades as
+            triplets run out), or not at all (``sum``), or average each ``anchor`` first, so that
+            identities with many images weigh no more than their images.
+
+    ``fallback="easiest", reduce="pairs"`` is TensorFlow Addons' ``TripletSemiHardLoss``;
+    ``select="all"`` is pytorch-metric-learning's ``semihard`` miner with its triplet loss.
+
+    Source: FaceNet (Schroff et al., CVPR 2015), equation 4.
+    """
+
+    margin: float = 0.2
+    metric: str = "euclidean"
+    select: str = "nearest"
+    fallback: str = "skip"
+    reduce: str = "active"
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+        check_choice("metric", self.metric, METRICS)
+        check_choice("select", self.select, SELECTS)
+        check_choice("fallback", self.fallback, FALLBACKS)
+        check_choice("reduce", self.reduce, REDUCES)
+
+    def __call__(self, embeddings: Tensor, labels: Tensor) -> LossResult:
+        """Return the loss of a batch.
+
+        Args:
+            embeddings: (B, D), any floating dtype, unit rows (see
+                :func:`facegate.models.losses.distances.unit_rows`). Computed in float32 also
+                under autocast; the gradient has the dtype of the embeddings.
+            labels: integers (B,); -1 marks a row that takes no part. An identity with one image
+                is a negative to the others and never an anchor.
+
+        Returns:
+            The loss: exactly 0, connected, with a gradient of 0, where there is no triplet.
+
+        Raises:
+            InputError: an embedding is not finite; its row is named.
+        """
+        return finish(self.sums(embeddings, check_batch(embeddings, labels)))
+
+    def sums(self, embeddings: Tensor, labels: Tensor, anchors: slice = slice(None)) -> Sums:
+        """Return the sums over some anchors; see :mod:`facegate.models.losses.gather`."""
+        return streamed(embeddings, labels, self._terms, metric=self.metric, anchors=anchors)
+
+    def _terms(self, block: Block) -> Terms:
+        picks = pick_by_sort(block, margin=self.margin, select=self.select, fallback=self.fallback)
+        return triplet_terms(block, picks, margin=self.margin, reduce=self.reduce)
+
+
+def triplet_terms(block: Block, picks: Picks, *, margin: float, reduce: str) -> Terms:
+    """Return the hinge of the picked triplets and its slope by each distance."""
+    kept = picks.kept
+    d_an = block.distances.gather(1, picks.negative_index)
+    hinge = (block.d_ap - d_an + margin).clamp_min(0).masked_fill(~kept, 0).double()
+    n_kept = kept.sum(dim=1)
+    weight = torch.ones_like(n_kept, dtype=block.distances.dtype)
+    if reduce == "anchor":
+        weight = 1 / n_kept.clamp_min(1).to(weight.dtype)
+    total = (hinge.sum(dim=1) * weight).sum()
+    slope = slope_of_picks(block, picks) * weight[:, None]
+    n_active = n_kept.sum()
+    denominator = {
+        "active": n_active,
+        "pairs": picks.counts[0],
+        "sum": torch.ones_like(n_active),
+        "anchor": (n_kept > 0).sum(),
+    }[reduce]
+    counts = torch.cat([denominator[None], picks.counts, n_active[None]])
+    return Terms(total, slope, counts)
+
+
+def slope_of_picks(block: Block, picks: Picks) -> Tensor:
+    """Return +1 at each kept positive, minus the times it was picked at each negative."""
+    slope = torch.zeros_like(block.distances)
+    slope.scatter_(1, block.positive_index, picks.kept.to(slope.dtype))
+    # How often an anchor picked a negative, by two searches in its sorted picks: adding up with
+    # a scatter would leave the order of the additions open on a GPU.
+    own = block.anchors[:, None]
+    picked = torch.where(picks.kept, picks.negative_index, own).sort(dim=1).values
+    times = torch.searchsorted(picked, picked, right=True) - torch.searchsorted(picked, picked)
+    times = times.masked_fill(picked == own, 0).to(slope.dtype)
+    return slope.scatter_(1, picked, -times)
+
+
+def semi_hard_triplet_loss(
+    embeddings: Tensor,
+    labels: Tensor,
+    *,
+    margin: float = 0.2,
+    metric: str = "euclidean",
+    select: str = "nearest",
+    fallback: str = "skip",
+    reduce: str = "active",
+) -> LossResult:
+    """Return the semi-hard triplet loss of a batch; see :class:`SemiHardTripletLoss`.
+
+    >>> import torch
+    >>> from facegate.models.losses.triplet import semi_hard_triplet_loss
+    >>> embeddings = torch.tensor([[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]], requires_grad=True)
+    >>> labels = torch.tensor([0, 0, 1])
+    >>> result = semi_hard_triplet_loss(embeddings, labels, margin=0.5)
+    >>> result.stats.n_pairs, result.stats.n_semi, result.stats.n_none
+    (2, 1, 1)
+    >>> round(result.loss.item(), 4)
+    0.238
+    """
+    loss = SemiHardTripletLoss(margin, metric, select, fallback, reduce)
+    return loss(embeddings, labels)
