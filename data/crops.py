@@ -1,0 +1,156 @@
+"""Images that come ready, read once into one uint8 array in memory.
+
+A training step must never wait for a decoder: 128 x 128 x 3 is 49 kB, so 70,000 crops take
+3.4 GB, and a batch is one indexing of the array.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facegate.data.formats import SUFFIXES
+from facegate.data.images import read_photo
+from facegate.data.text import printable
+from facegate.errors import ImageError, InputError
+
+Pixels = NDArray[np.uint8]
+
+CHUNK = 512
+MAX_MEMBER_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An image inside a zip file."""
+
+    archive: Path
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.archive}:{self.name}"
+
+
+Place = Path | Member
+"""Where an image lies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """Images of one size, in memory.
+
+    Attributes:
+        pixels: uint8 (n, side, side, 3) RGB.
+        rows: int64 (n,), the index of each image in what was asked for.
+        left_out: (index, reason in words) of what could not be read.
+    """
+
+    pixels: Pixels
+    rows: NDArray[np.int64]
+    left_out: tuple[tuple[int, str], ...]
+
+
+def find_unlabelled(places: Sequence[Path]) -> list[Place]:
+    """Return the images in folders (at any depth) and zip files, sorted within each.
+
+    Raises:
+        InputError: one is neither, or a zip file is damaged.
+    """
+    found: list[Place] = []
+    for place in places:
+        if place.is_dir():
+            inside = (p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            found += sorted(p for p in inside if not p.name.startswith("."))
+            continue
+        try:
+            with zipfile.ZipFile(place) as archive:
+                names = sorted(archive.namelist())
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{printable(str(place))} is neither a folder nor a zip file",
+                hint="unlabelled images come in folders and zip files",
+            ) from error
+        hidden = ("__MACOSX/", ".")
+        found += [
+            Member(place, name)
+            for name in names
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(hidden)
+        ]
+    return found
+
+
+def load_crops(
+    places: Sequence[Place], side: int, *, threads: int = 2, progress: Callable[[int], None] = id
+) -> Crops:
+    """Decode images that come ready into one array.
+
+    Args:
+        places: files and members of zip files.
+        side: the side of the square that every image is brought to; one of another size is
+            enlarged or shrunk whole, not cut.
+        threads: Pillow decodes outside Python's lock, so threads suffice.
+        progress: called with the number of images read since the last call.
+
+    Returns:
+        What could be read, in the order asked for; the rest is counted in ``left_out``.
+    """
+    pixels = np.empty((len(places), side, side, 3), np.uint8)
+    failed: dict[int, str] = {}
+    with _Archives() as archives, ThreadPoolExecutor(threads) as pool:
+
+        def read(index: int) -> None:
+            try:
+                pixels[index] = _read(places[index], side, archives)
+            except ImageError as error:
+                failed[index] = error.message
+
+        for chunk in _chunks(range(len(places)), CHUNK):
+            list(pool.map(read, chunk))
+            progress(len(chunk))
+    rows = np.array([row for row in range(len(places)) if row not in failed], np.int64)
+    if failed:
+        pixels = pixels[rows]
+    return Crops(pixels, rows, tuple(sorted(failed.items())))
+
+
+class _Archives:
+    """Zip files, each opened once; reading a member is safe from several threads."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, zipfile.ZipFile] = {}
+
+    def __enter__(self) -> "_Archives":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for archive in self._open.values():
+            archive.close()
+
+    def read(self, member: Member) -> bytes:
+        archive = self._open.setdefault(member.archive, zipfile.ZipFile(member.archive))
+        try:
+            if archive.getinfo(member.name).file_size > MAX_MEMBER_BYTES:
+                raise ImageError(f"{member} is too large", hint="leave it out")
+            return archive.read(member.name)
+        except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
+            raise ImageError(f"{member} cannot be read from its zip file") from error
+
+
+def _read(place: Place, side: int, archives: _Archives) -> Pixels:
+    source = archives.read(place) if isinstance(place, Member) else place
+    pixels = read_photo(source, name=str(place), min_side=1).pixels
+    if pixels.shape[:2] == (side, side):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def _chunks(numbers: range, size: int) -> Iterator[list[int]]:
+    iterator = iter(numbers)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,118 @@
+"""Find the photographs in folders: always in the same order, each file once.
+
+A name that ends like an image is listed, so that a damaged one is named and not lost; of other
+files the first bytes decide. Hidden files and the litter of operating systems are passed over.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from facegate.data.formats import HEADER_BYTES, OTHER_SUFFIXES, SUFFIXES, format_of, is_image
+from facegate.data.text import printable
+from facegate.errors import InputError
+
+_LITTER = frozenset(("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini"))
+
+_FileId = tuple[int, int]  # device and inode
+
+
+def find_photos(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the photographs in a folder and the folders in it, sorted by path.
+
+    Links are followed; a file that can be reached in two ways is listed once, under the path that
+    sorts first, and loops end. A folder that may not be read is listed itself, so that whoever
+    reads the photographs hears of it.
+
+    Raises:
+        InputError: ``folder`` is no folder.
+    """
+    top = _folder(folder)
+    return list(_photos(top, set()))
+
+
+def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
+    """Return the people of a folder that holds one folder a person, sorted by name.
+
+    Returns:
+        Each person's name, which is the name of the folder, and the photographs in it and below;
+        none where the folder holds none.
+
+    Raises:
+        InputError: ``folder`` is no folder, or there is no folder in it.
+    """
+    top = _folder(folder)
+    entries = _entries(top)
+    people = [entry for entry in entries or [] if entry.is_dir()]
+    if not people:
+        shown = printable(str(top))
+        raise InputError(
+            f"{shown} holds no folder of a person",
+            hint="make one folder a person in it, named after the person",
+        )
+    return [(person.name, list(_photos(person, set()))) for person in people]
+
+
+def _folder(folder: str | os.PathLike[str]) -> Path:
+    top = Path(folder)
+    try:
+        is_folder = stat.S_ISDIR(top.stat().st_mode)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        shown = printable(str(top))
+        raise InputError(
+            f"there is no folder {shown}", hint="check the path", code="no_such_file"
+        ) from error
+    if not is_folder:
+        raise InputError(f"{printable(str(top))} is not a folder", hint="name a folder")
+    return top
+
+
+def _photos(folder: Path, seen: set[_FileId]) -> Iterator[Path]:
+    """Yield photographs depth first, with a stack: folders may be nested deeper than calls may."""
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        try:
+            found = path.stat()
+        except OSError:
+            found = None  # a link to nothing
+        if found is not None:
+            identity = (found.st_dev, found.st_ino)
+            if identity in seen:
+                continue
+            seen.add(identity)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            entries = _entries(path)
+            if entries is None:
+                yield path
+            else:
+                waiting.extend(reversed(entries))
+        elif _may_be_photo(path, found):
+            yield path
+
+
+def _entries(folder: Path) -> list[Path] | None:
+    """Return what is visible in a folder, sorted, or None where it may not be read."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    return [folder / name for name in names if _is_visible(name)]
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _LITTER
+
+
+def _may_be_photo(path: Path, found: os.stat_result | None) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES or suffix in OTHER_SUFFIXES:
+        return True
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_image(format_of(file.read(HEADER_BYTES)))
+    except OSError:
+        return False
