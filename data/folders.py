@@ -9,7 +9,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from facegate.data.formats import HEADER_BYTES, OTHER_SUFFIXES, SUFFIXES, format_of, is_image
+from facegate.data.decoding.formats import (
+    HEADER_BYTES,
+    OTHER_SUFFIXES,
+    SUFFIXES,
+    format_of,
+    is_image,
+)
 from facegate.data.text import printable
 from facegate.errors import InputError
 

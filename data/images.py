@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facegate.data import decoding, sources
-from facegate.data.decoding import Decoded, Limits
+from facegate.data.decoding import sources
+from facegate.data.decoding.decode import Decoded, Limits, decode, decode_array, decode_pil
+from facegate.data.decoding.formats import FORMATS, SUFFIXES
 from facegate.data.files import write_atomically
-from facegate.data.formats import FORMATS, SUFFIXES
 from facegate.data.text import printable
 from facegate.errors import ImageError, InputError, MachineError
 
@@ -95,10 +95,10 @@ def read_photo(
     limits = Limits(max_pixels, max_side, min_side, full_size)
     if isinstance(source, np.ndarray):
         called = name or "<array>"
-        return _photo(decoding.decode_array(source, printable(called), limits), called)
+        return _photo(decode_array(source, printable(called), limits), called)
     if isinstance(source, Image.Image):
         called = name or sources.display_name(source, "filename")
-        return _photo(decoding.decode_pil(source, printable(called), limits), called)
+        return _photo(decode_pil(source, printable(called), limits), called)
     if isinstance(source, bytes | bytearray | memoryview):
         called = name or "<bytes>"
         contents = sources.check_bytes_read(bytes(source), max_bytes, printable(called))
@@ -113,7 +113,7 @@ def read_photo(
             f"{type(source).__name__} is no photograph",
             hint="give a path, bytes, an open binary file, a PIL image or an array",
         )
-    return _photo(decoding.decode(contents, printable(called), limits), called, contents)
+    return _photo(decode(contents, printable(called), limits), called, contents)
 
 
 def write_image(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:

@@ -13,10 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from facegate.data import png
-from facegate.data.formats import FORMATS, HEADER_BYTES, animated, format_of, refusal, webp_size
-from facegate.data.orientation import orientation, turn_upright
-from facegate.data.rgb import Pixels, rgb_pixels
+from facegate.data.decoding import png
+from facegate.data.decoding.formats import (
+    FORMATS,
+    HEADER_BYTES,
+    animated,
+    format_of,
+    refusal,
+    webp_size,
+)
+from facegate.data.decoding.orientation import orientation, turn_upright
+from facegate.data.decoding.rgb import Pixels, rgb_pixels
 from facegate.data.text import printable
 from facegate.errors import ImageError
 
