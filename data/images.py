@@ -24,7 +24,7 @@ from facegate.data.files import write_atomically
 from facegate.data.text import printable
 from facegate.errors import ImageError, InputError, MachineError
 
-__all__ = ["FORMATS", "SUFFIXES", "Photo", "PhotoSource", "read_photo", "write_image"]
+__all__ = ["FORMATS", "MAX_BYTES", "SUFFIXES", "Photo", "PhotoSource", "read_photo", "write_image"]
 
 _WRITERS: dict[str, tuple[str, dict[str, int]]] = {
     ".jpg": ("JPEG", {"quality": 92}),
@@ -36,6 +36,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 """What ``read_photo`` takes."""
+
+
+MAX_BYTES = 20_000_000
+"""The largest file that is read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +71,7 @@ def read_photo(
     *,
     full_size: bool = False,
     name: str | None = None,
-    max_bytes: int = 20_000_000,
+    max_bytes: int = MAX_BYTES,
     max_pixels: int = 50_000_000,
     max_side: int = 16_384,
     min_side: int = 32,
