@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from facegate.errors import FacegateError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,6 +54,13 @@ class Output:
         """Print a message to stderr when -v was given."""
         if self.verbosity:
             self.note(message)
+
+    def problem(self, error: "FacegateError") -> int:
+        """Print an error that came with a result, and return its exit status."""
+        from facegate.data.text import printable
+
+        click.echo(f"facegate: {printable(str(error))}", err=True)
+        return error.exit_status
 
     @property
     def shows_progress(self) -> bool:
@@ -130,6 +140,15 @@ def model_options(command: Command) -> Command:
         "--model",
         help="The face embedder; a gallery remembers its own.",
         metavar="NAME",
+    )(command)
+
+
+def threshold_option(command: Command) -> Command:
+    """Add --threshold: a score in place of the measured one."""
+    return click.option(
+        "--threshold",
+        type=click.FloatRange(-1, 1),
+        help="A score to decide by in place of the measured thresholds.",
     )(command)
 
 

@@ -1,0 +1,124 @@
+"""``facegate enroll``: photographs, a folder of people, or a camera."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facegate.cli.common import (
+    FACES,
+    Output,
+    gallery_option,
+    model_options,
+    output_options,
+    rotate_option,
+)
+
+if TYPE_CHECKING:
+    from facegate.choice import FaceChoice
+    from facegate.results import Enrolment
+
+
+@click.command(short_help="Give a name to a face.")
+@click.argument("name", required=False)
+@click.argument("photographs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="A folder of people: one folder a person, named like the person.",
+)
+@click.option("--camera", metavar="CAMERA", help="auto, an index, a path, a URL or a film.")
+@click.option("--face", type=click.Choice(FACES), default="only", show_default=True)
+@click.option("--keep-crops", is_flag=True, help="Keep the aligned crops, for another model later.")
+@rotate_option
+@gallery_option
+@model_options
+@output_options
+def command(
+    name: str | None,
+    photographs: tuple[Path, ...],
+    folder: Path | None,
+    camera: str | None,
+    face: "FaceChoice",
+    keep_crops: bool,
+    rotate: str,
+    gallery: Path | None,
+    model: str | None,
+    device: str,
+    output: Output,
+) -> int:
+    """Enrol NAME from PHOTOGRAPHS (files and folders) or from a camera, or everybody in --folder.
+
+    A known name gets the samples that agree with it. A photograph that disagrees with the rest
+    of its person is left out and named.
+
+    Exit status: 0 enrolled, 2 bad input, 3 nobody could be enrolled.
+    """
+    from facegate.cli.interrupt import Operation
+    from facegate.recognizer import Recognizer
+
+    _check_usage(name, photographs, folder, camera)
+    with (
+        Recognizer(gallery, model=model, device=device, rotate=rotate == "auto") as recognizer,
+        Operation(recognizer) as operation,
+    ):
+        if folder is not None:
+            from facegate.cli.enroll_folder import enroll_folder
+
+            return enroll_folder(recognizer, folder, operation, face, keep_crops, output)
+        assert name is not None  # _check_usage saw to it
+        if camera is not None:
+            from facegate.cli.enroll_camera import enroll_camera
+
+            return enroll_camera(recognizer, name, camera, operation, keep_crops, output)
+        answer = recognizer.enroll(
+            name,
+            output.each("enrol", _files(photographs), None),
+            face=face,
+            keep_crops=keep_crops,
+            op_uid=operation.uid(),
+        )
+    output.result(describe(answer), answer.as_json())
+    return report(answer, output)
+
+
+def report(answer: "Enrolment", output: Output) -> int:
+    """Say what was left out and who looks alike; return the exit status."""
+    for entry in answer.left_out:
+        output.note(f"left out {entry.source}: {entry.message}")
+    for near in answer.conflicts:
+        output.note(
+            f"warning: looks like {near.identity.name}, who is enrolled (score {near.score:.3f}): "
+            "if they are one person, use 'facegate gallery merge'"
+        )
+    known = any(entry.code == "known" for entry in answer.left_out)
+    return 0 if answer.kept or known else 3
+
+
+def describe(answer: "Enrolment") -> str:
+    """Return the one line that a person reads."""
+    if answer.identity is None:
+        return f"nobody enrolled: none of {answer.samples} samples could be kept"
+    total = answer.identity.n_samples
+    return f"{answer.identity.name}: {answer.kept} of {answer.samples} samples kept, {total} in all"
+
+
+def _check_usage(
+    name: str | None, photographs: tuple[Path, ...], folder: Path | None, camera: str | None
+) -> None:
+    if folder is not None:
+        if name is not None or photographs or camera is not None:
+            raise click.UsageError("--folder takes the names from its folders: give nothing else")
+    elif name is None:
+        raise click.UsageError("a name is missing: facegate enroll NAME PHOTOGRAPHS")
+    elif bool(photographs) == (camera is not None):
+        raise click.UsageError("give photographs or --camera")
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    from facegate.data.folders import find_photos
+
+    files: list[Path] = []
+    for path in paths:
+        files += find_photos(path) if path.is_dir() else [path]
+    return files

@@ -1,0 +1,224 @@
+"""``facegate identify``: every face in photographs and folders, or before a camera."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegate.cli.common import (
+    FACES,
+    Output,
+    gallery_option,
+    model_options,
+    output_options,
+    rate_option,
+    rotate_option,
+    threshold_option,
+)
+
+if TYPE_CHECKING:
+    from facegate.data.images import Photo
+    from facegate.recognizer import FaceChoice, Recognizer
+    from facegate.results import Identification, IdentifiedFace, LeftOut
+
+
+@click.command(short_help="Who, if anyone enrolled, is in these photographs?")
+@click.argument("photographs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--annotate", type=click.Path(path_type=Path), help="A folder for annotated copies.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="A table for spreadsheets."
+)
+@click.option("--face", type=click.Choice(FACES), default="all", show_default=True)
+@rate_option("--fpir", 1e-2, "The share of strangers who may get a name.")
+@threshold_option
+@rotate_option
+@gallery_option
+@model_options
+@output_options
+def command(
+    photographs: tuple[Path, ...],
+    annotate: Path | None,
+    csv_file: Path | None,
+    face: "FaceChoice",
+    fpir: float,
+    threshold: float | None,
+    rotate: str,
+    gallery: Path | None,
+    model: str | None,
+    device: str,
+    output: Output,
+) -> int:
+    """Say who, if anyone enrolled, each face in the PHOTOGRAPHS (files and folders) is.
+
+    Exit status: 0 every face was named, 1 some face is unknown, 3 no answer for some face or
+    no face at all.
+    """
+    from facegate.recognizer import Recognizer
+
+    if not photographs:
+        raise click.UsageError("identify takes photographs, folders or --camera")
+    with Recognizer(
+        gallery, model=model, device=device, fpir=fpir, threshold=threshold, rotate=rotate == "auto"
+    ) as recognizer:
+        run = _Run(recognizer, face, annotate, output)
+        for path in output.each("identify", run.files(photographs), None):
+            run.identify(path)
+        return run.finish(csv_file)
+
+
+class _Run:
+    """The answers of one run as they come in."""
+
+    def __init__(
+        self, recognizer: "Recognizer", face: "FaceChoice", annotate: Path | None, output: Output
+    ) -> None:
+        self.recognizer, self.face, self.annotate = recognizer, face, annotate
+        self.output = output
+        self.answers: list[Identification] = []
+        self.left_out: list[LeftOut] = []
+        self.named_files = 0
+
+    def files(self, paths: tuple[Path, ...]) -> Iterator[Path]:
+        from facegate.data.folders import find_photos
+
+        for path in paths:
+            if path.is_dir():
+                yield from find_photos(path)
+            else:
+                self.named_files += 1
+                yield path
+
+    def identify(self, path: Path) -> None:
+        """Identify one photograph, or note why not."""
+        from facegate.data.images import read_photo
+        from facegate.errors import InputError, NoAnswerError
+        from facegate.results import LeftOut
+
+        try:
+            photo = read_photo(path)
+            answer = self.recognizer.identify(photo, face=self.face)
+        except (InputError, NoAnswerError) as error:
+            self.left_out.append(LeftOut(str(path), error.code, str(error)))
+            self.output.note(f"left out: {error}")
+            return
+        self.answers.append(answer)
+        if self.annotate is not None:
+            self._draw(photo, answer)
+        if not self.output.json:
+            self._print(answer)
+
+    def finish(self, csv_file: Path | None) -> int:
+        """Print what remains, write the table, return the exit status."""
+        from facegate.errors import ImageError
+
+        if csv_file is not None:
+            write_table(csv_file, self.answers)
+        if not self.answers and self.left_out:
+            first = self.left_out[0]
+            if len(self.left_out) == 1:
+                raise ImageError(first.message, code=first.code)
+            raise ImageError(f"none of {len(self.left_out)} files could be used: {first.message}")
+        gallery = self.recognizer.gallery
+        people, templates = gallery.count() if gallery is not None else (0, 0)
+        if not people:
+            self.output.note(f"nobody is enrolled in {self.recognizer.path}")
+        faces = [face for answer in self.answers for face in answer.faces]
+        if self.output.json:
+            self.output.result("", self._json(faces, people, templates))
+        for answer in self.answers:
+            if answer.problem is not None:
+                return self.output.problem(answer.problem)
+        return status(faces)
+
+    def _print(self, answer: "Identification") -> None:
+        for face in answer.faces:
+            self.output.result(f"{answer.source}: {describe(face)}", None)
+        if not answer.faces:
+            self.output.result(f"{answer.source}: no face found", None)
+        if answer.n_left_out:
+            self.output.note(f"{answer.source}: {answer.n_left_out} more faces were left out")
+
+    def _json(self, faces: "list[IdentifiedFace]", people: int, templates: int) -> dict[str, Any]:
+        seconds: dict[str, float] = {}
+        for answer in self.answers:
+            for stage, spent in answer.seconds.items():
+                seconds[stage] = round(seconds.get(stage, 0.0) + spent, 4)
+        return {
+            "faces": [face.as_json() for face in faces],
+            "photographs": [
+                {"source": a.source, "faces": len(a.faces), "faces_left_out": a.n_left_out}
+                for a in self.answers
+            ],
+            "left_out": [entry.as_json() for entry in self.left_out],
+            "model": self.recognizer.model_id,
+            "identities": people,
+            "templates": templates,
+            "seconds": seconds,
+        }
+
+    def _draw(self, photo: "Photo", answer: "Identification") -> None:
+        from facegate.data.images import write_image
+        from facegate.draw import annotated
+
+        assert self.annotate is not None
+        name = Path(answer.source)
+        target = self.annotate / f"{name.stem}-{photo.sha256[:8]}.jpg"
+        write_image(target, annotated(photo, answer.faces))
+        self.output.detail(f"wrote {target}")
+
+
+def status(faces: "list[IdentifiedFace]") -> int:
+    """Return the exit status of architecture §4 for these faces."""
+    decisions = {face.decision for face in faces}
+    if "unknown" in decisions:
+        return 1
+    return 0 if decisions == {"match"} else 3
+
+
+def describe(face: "IdentifiedFace") -> str:
+    """Return the one line that a person reads about a face."""
+    x1, y1, x2, y2 = (round(float(v)) for v in face.face.box)
+    where = f"[{x1} {y1} {x2} {y2}]"
+    if face.score is None:
+        return f"{face.decision} {where}" + (f": {face.reason}" if face.reason else "")
+    if face.threshold is None:
+        assert face.runner_up is not None
+        near = face.runner_up
+        return f"score {near.score:.3f} with {near.identity.name}, no decision {where}"
+    near = face.runner_up
+    next_one = f"; next {near.identity.name} {near.score:.3f}" if near is not None else ""
+    if face.identity is not None:
+        bound = f"{face.score:.3f} >= {face.threshold.score:.3f}"
+        return f"{face.identity.name} {where} score {bound}{next_one}"
+    bound = f"{face.score:.3f} < {face.threshold.score:.3f}"
+    return f"{face.decision} {where} score {bound}{next_one.replace('next', 'nearest', 1)}"
+
+
+def write_table(path: Path, answers: "list[Identification]") -> None:
+    """Write one row a face as CSV; cells that a spreadsheet would compute are quoted by ``'``."""
+    import csv
+    import io
+
+    from facegate.data.files import write_atomically
+
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(
+        ("source", "decision", "name", "score", "threshold", "x1", "y1", "x2", "y2", "quality")
+    )
+    for answer in answers:
+        for face in answer.faces:
+            box = [round(float(v), 1) for v in face.face.box]
+            row = face.as_json()
+            name = face.identity.name if face.identity else ""
+            cells = (answer.source, face.decision, name, row["score"], row["threshold"])
+            writer.writerow([_cell(value) for value in (*cells, *box, row["quality"])])
+    write_atomically(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def _cell(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value

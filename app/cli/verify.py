@@ -1,0 +1,93 @@
+"""``facegate verify``: two photographs, or a claim against the gallery."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facegate.cli.common import (
+    FACES,
+    Output,
+    gallery_option,
+    model_options,
+    output_options,
+    rate_option,
+    rotate_option,
+    threshold_option,
+)
+
+if TYPE_CHECKING:
+    from facegate.recognizer import FaceChoice
+    from facegate.results import Verification
+
+STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
+
+
+@click.command(short_help="Are these two the same person? Is this who it is said to be?")
+@click.argument("photographs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--name", help="An enrolled name: does the one photograph show this person?")
+@click.option(
+    "--face",
+    type=click.Choice(FACES),
+    default="only",
+    show_default=True,
+    help="Which face where a photograph has several; with all, the best pair decides.",
+)
+@rate_option("--fmr", 1e-3, "The rate of wrong matches to aim at.")
+@threshold_option
+@rotate_option
+@gallery_option
+@model_options
+@output_options
+def command(
+    photographs: tuple[Path, ...],
+    name: str | None,
+    face: "FaceChoice",
+    fmr: float,
+    threshold: float | None,
+    rotate: str,
+    gallery: Path | None,
+    model: str | None,
+    device: str,
+    output: Output,
+) -> int:
+    """Say whether two PHOTOGRAPHS show the same person, or, with --name, whether one
+    photograph shows the person enrolled under that name.
+
+    A matching score is not presence: facegate does not tell a live face from a photograph or
+    a screen.
+
+    Exit status: 0 match, 1 no match, 3 no answer.
+    """
+    from facegate.recognizer import Recognizer
+
+    wanted = 1 if name is not None else 2
+    if len(photographs) != wanted:
+        what = "one photograph with --name" if name is not None else "two photographs"
+        raise click.UsageError(f"verify takes {what}, got {len(photographs)}")
+    with Recognizer(
+        gallery, model=model, device=device, fmr=fmr, threshold=threshold, rotate=rotate == "auto"
+    ) as recognizer:
+        if name is not None:
+            answer = recognizer.verify_name(name, photographs[0], face=face)
+        else:
+            answer = recognizer.verify(*photographs, face=face)
+    output.result(describe(answer), answer.as_json())
+    spent = ", ".join(f"{stage} {s * 1000:.0f} ms" for stage, s in answer.seconds.items())
+    output.detail(f"model {answer.model}; {spent}")
+    if answer.problem is not None:
+        return output.problem(answer.problem)
+    return STATUS[answer.decision or "inconclusive"]
+
+
+def describe(answer: "Verification") -> str:
+    """Return the one line that a person reads."""
+    threshold, who = answer.threshold, f"{answer.identity.name}: " if answer.identity else ""
+    if threshold is None:
+        return f"{who}score {answer.score:.3f}, no decision"
+    relation = ">=" if answer.score >= threshold.score else "<"
+    scores = f"score {answer.score:.3f} {relation} threshold {threshold.score:.3f}"
+    line = f"{who}{answer.decision}: {scores}"
+    if threshold.rate is None:
+        return f"{line} (given by you; no error rate is known for it)"
+    return f"{line} (at most {threshold.rate:.2g} of strangers score that high)"

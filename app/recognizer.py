@@ -1,0 +1,365 @@
+"""Enrol, verify, identify: the one road from photographs to an answer.
+
+recognizer = Recognizer("people.db")
+recognizer.enroll("Ada Lovelace", ["ada-1.jpg", "ada-2.jpg"])
+for face in recognizer.identify("group.jpg").faces:
+    print(face.decision, face.identity, face.score)
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from facegate import enrolment
+from facegate.choice import FaceChoice, choose, rows
+from facegate.data.images import Photo, PhotoSource
+from facegate.decision import (
+    Outcome,
+    Threshold,
+    identification_threshold,
+    rate_at,
+    verification_threshold,
+)
+from facegate.errors import (
+    ModelMismatchError,
+    NoThresholdError,
+    UnknownIdentityError,
+)
+from facegate.models.card import Card
+from facegate.models.home import home
+from facegate.models.pipeline import Pipeline
+from facegate.models.zoo import DEFAULT_MODEL
+from facegate.reader import Reader
+from facegate.results import (
+    EmbeddedFace,
+    Enrolment,
+    Identification,
+    IdentifiedFace,
+    LeftOut,
+    Near,
+    Verification,
+)
+
+if TYPE_CHECKING:
+    from facegate.gallery import Candidate, Gallery, Identity
+
+
+class Recognizer:
+    """A pipeline, a gallery and the decision on top of them.
+
+    Args:
+        gallery: a gallery file, created at the first enrolment; by default ``gallery.db`` in
+            ``$FACEGATE_HOME``. It is opened when first needed.
+        model: an embedder's name or model id; by default the gallery's own, and the default
+            model for a new gallery.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        fmr: the false match rate that verifications aim at.
+        fpir: the false positive identification rate that identifications aim at.
+        threshold: a score to use in place of the measured thresholds.
+        rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
+
+    Methods raise ``FacegateError`` for everything that a person can meet. One recognizer
+    belongs to one thread.
+    """
+
+    def __init__(
+        self,
+        gallery: "str | os.PathLike[str] | None" = None,
+        *,
+        model: str | None = None,
+        device: str = "auto",
+        fmr: float = 1e-3,
+        fpir: float = 1e-2,
+        threshold: float | None = None,
+        rotate: bool = False,
+    ) -> None:
+        self.path = Path(gallery) if gallery is not None else home() / "gallery.db"
+        self.fmr, self.fpir = fmr, fpir
+        self._named = gallery is not None
+        self._model, self._device, self._rotate = model, device, rotate
+        self.threshold = threshold
+        self._gallery: Gallery | None = None
+        self._reader: Reader | None = None
+
+    def __enter__(self) -> "Recognizer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the gallery; the recognizer can be used again."""
+        if self._gallery is not None:
+            self._gallery.close()
+            self._gallery = None
+
+    @property
+    def reader(self) -> Reader:
+        """Return the road from photographs to embedded faces, with the gallery's model."""
+        if self._reader is None:
+            # A verification of two photographs never opens the default gallery.
+            gallery = self.open_gallery() if self._named else self._gallery
+            model = gallery.model_id if gallery is not None else self._model or DEFAULT_MODEL
+            self._reader = Reader(Pipeline(model, device=self._device), rotate=self._rotate)
+        return self._reader
+
+    @property
+    def model_id(self) -> str:
+        """Return the id of the model in use."""
+        return self.reader.pipeline.model_id
+
+    @property
+    def card(self) -> Card:
+        """Return the card of the model in use."""
+        return self.reader.pipeline.embedder.card
+
+    @property
+    def gallery(self) -> "Gallery | None":
+        """Return the gallery, or None where the default one does not exist yet."""
+        return self.open_gallery()
+
+    def faces(
+        self, source: PhotoSource | Photo, *, face: FaceChoice = "all"
+    ) -> tuple[EmbeddedFace, ...]:
+        """Return the embedded faces of a photograph, largest first.
+
+        Args:
+            source: a path, bytes, binary file, PIL image, uint8 RGB array, or a photo.
+            face: ``only`` raises where there are several, ``largest`` takes the first.
+
+        Raises:
+            ImageError: the source is no photograph.
+            NoFaceError, SeveralFacesError, NotUprightError: no answer from this photograph.
+        """
+        return self.reader.faces(source, face=face)
+
+    def verify(
+        self, a: PhotoSource | Photo, b: PhotoSource | Photo, *, face: FaceChoice = "only"
+    ) -> Verification:
+        """Say whether two photographs show the same person.
+
+        With ``face="all"`` the best pair of faces decides, and the threshold is that of the best
+        of so many comparisons.
+        """
+        self.reader.start()
+        left, right = self.faces(a, face=face), self.faces(b, face=face)
+        scores = rows(left) @ rows(right).T
+        i, j = divmod(int(scores.argmax()), len(right))
+        return self._verification(float(scores[i, j]), scores.size, (left[i], right[j]))
+
+    def verify_name(
+        self, name: str, source: PhotoSource | Photo, *, face: FaceChoice = "only"
+    ) -> Verification:
+        """Say whether a photograph shows the person enrolled under a name.
+
+        The probe is compared with every template of the person, and the best decides.
+
+        Raises:
+            UnknownIdentityError: nobody of that name is enrolled.
+        """
+        self.reader.start()
+        gallery = self.gallery
+        if gallery is None:
+            raise UnknownIdentityError(
+                f"{name!r} is not enrolled; nobody is, in {self.path}", hint="enrol somebody first"
+            )
+        identity = gallery.identity(name)
+        ids, templates = gallery.templates(identity.name)
+        probes = self.faces(source, face=face)
+        scores = rows(probes) @ templates.T
+        i, j = divmod(int(scores.argmax()), len(ids))
+        return self._verification(
+            float(scores[i, j]), scores.size, (probes[i],), identity, int(ids[j])
+        )
+
+    def identify(self, source: PhotoSource | Photo, *, face: FaceChoice = "all") -> Identification:
+        """Say who, if anyone enrolled, each face of a photograph is.
+
+        Faces whose landmarks are not upright are ``inconclusive``. A photograph without a face
+        gives no faces. On an empty gallery every face is ``unknown``.
+        """
+        self.reader.start()
+        photo, found = self.reader.find(source)
+        chosen = choose(photo.source, found, face) if face != "all" else range(len(found.faces))
+        embedded, refused = self.reader.embed(photo, found, chosen)
+        answers = dict(zip((e.face_no for e in embedded), self.search(embedded), strict=True))
+        for number, error in refused.items():
+            answers[number] = IdentifiedFace(
+                photo.source,
+                found.faces[number],
+                "inconclusive",
+                None,
+                None,
+                None,
+                None,
+                str(error),
+            )
+        return Identification(
+            photo.source,
+            tuple(answers[number] for number in sorted(answers)),
+            found.n_left_out,
+            self.model_id,
+            self.reader.stop(),
+            self._problem(answers.values()),
+        )
+
+    def search(self, faces: Sequence[EmbeddedFace]) -> list[IdentifiedFace]:
+        """Say who, if anyone enrolled, each of these faces is."""
+        gallery = self.gallery
+        n_identities, n_templates = gallery.count() if gallery is not None else (0, 0)
+        if gallery is None or not n_identities or not faces:
+            return [
+                IdentifiedFace(f.source, f.face, "unknown", None, None, None, None) for f in faces
+            ]
+        try:
+            threshold = self._identification_threshold(n_templates)
+        except NoThresholdError:
+            threshold = None
+        found = gallery.search(rows(faces), k=2)
+        return [_answer(f, c, threshold) for f, c in zip(faces, found, strict=True)]
+
+    def enroll(
+        self,
+        name: str,
+        sources: Iterable[PhotoSource | Photo],
+        *,
+        face: FaceChoice = "only",
+        keep_crops: bool = False,
+        op_uid: str | None = None,
+    ) -> Enrolment:
+        """Enrol a person from photographs, or add samples to one who is enrolled.
+
+        Samples that cannot be used or that disagree with the rest of their person are left out
+        and named. One transaction: all kept samples or none.
+
+        Args:
+            name: a new or an enrolled name.
+            sources: photographs.
+            face: ``only`` or ``largest``.
+            keep_crops: keep the aligned crops, so that the gallery can move to another model.
+            op_uid: a caller's own id of this operation; repeating it changes nothing.
+
+        Raises:
+            InvalidNameError: the name cannot be given.
+        """
+        return enrolment.enroll_photos(
+            self, name, sources, face=face, keep_crops=keep_crops, op_uid=op_uid
+        )
+
+    def enroll_faces(
+        self,
+        name: str,
+        looked: Sequence[EmbeddedFace],
+        *,
+        left_out: Sequence[LeftOut] = (),
+        keep_crops: bool = False,
+        kind: Literal["photo", "frame"] = "photo",
+        op_uid: str | None = None,
+    ) -> Enrolment:
+        """Enrol faces that are embedded already, kept frames of a camera say; see ``enroll``.
+
+        Args:
+            left_out: what the caller has left out before; it is counted and reported.
+            kind: what the faces come from.
+        """
+        return enrolment.enroll_faces(
+            self, name, looked, left_out, keep_crops=keep_crops, kind=kind, op_uid=op_uid
+        )
+
+    def open_gallery(self, *, create: bool = False) -> "Gallery | None":
+        """Return the gallery, opened once; None where the default one does not exist yet."""
+        if self._gallery is None:
+            from facegate.gallery import Gallery
+
+            if create and not self.path.exists():
+                model = self.model_id
+                self._gallery = Gallery.open(self.path, model_id=model, create=True)
+            elif self._named or self.path.exists():
+                self._gallery = Gallery.open(self.path)
+                self._check_model(self._gallery)
+        return self._gallery
+
+    def _check_model(self, gallery: "Gallery") -> None:
+        """Refuse a model named by the user that is not the gallery's."""
+        asked = self.model_id if self._reader else self._model
+        name = gallery.model_id.rpartition("-")[0]
+        if asked in (None, gallery.model_id, name):
+            return
+        self._gallery = None
+        gallery.close()
+        raise ModelMismatchError(
+            f"gallery {self.path} holds templates of model {gallery.model_id}, not of {asked}",
+            hint="leave --model out, name another gallery, or move it with 'gallery reembed'",
+        )
+
+    def _verification(
+        self,
+        score: float,
+        comparisons: int,
+        faces: tuple[EmbeddedFace, ...],
+        identity: "Identity | None" = None,
+        template: int | None = None,
+    ) -> Verification:
+        threshold, problem = None, None
+        try:
+            threshold = self._verification_threshold(comparisons)
+        except NoThresholdError as error:
+            problem = error
+        decision: Outcome | None = None
+        if threshold is not None:
+            decision = "match" if score >= threshold.score else "no match"
+        return Verification(
+            decision=decision,
+            score=score,
+            threshold=threshold,
+            fmr_at_score=rate_at(self.card, score, comparisons=comparisons),
+            model=self.model_id,
+            faces=faces,
+            identity=identity,
+            template=template,
+            seconds=self.reader.stop(),
+            problem=problem,
+        )
+
+    def _verification_threshold(self, comparisons: int) -> Threshold:
+        if self.threshold is not None:
+            return Threshold(self.threshold, None, "user")
+        return verification_threshold(self.card, self.fmr, comparisons=comparisons)
+
+    def _problem(self, answers: Iterable[IdentifiedFace]) -> NoThresholdError | None:
+        """Return why a face was not decided on, where a threshold was missing."""
+        if all(answer.decision is not None for answer in answers):
+            return None
+        try:
+            self._identification_threshold(1)
+        except NoThresholdError as error:
+            return error
+        return None
+
+    def _identification_threshold(self, templates: int) -> Threshold:
+        if self.threshold is not None:
+            return Threshold(self.threshold, None, "user")
+        card = self.card
+        return identification_threshold(card, self.fpir, templates=templates)
+
+
+def _answer(
+    face: EmbeddedFace, candidates: Sequence["Candidate"], threshold: Threshold | None
+) -> IdentifiedFace:
+    best = candidates[0]
+    if threshold is not None and best.score >= threshold.score:
+        second = candidates[1] if len(candidates) > 1 else None
+        runner_up = Near(second.identity, second.score) if second else None
+        return IdentifiedFace(
+            face.source, face.face, "match", best.identity, best.score, threshold, runner_up
+        )
+    nearest = Near(best.identity, best.score)
+    decision: Outcome | None = "unknown" if threshold is not None else None
+    return IdentifiedFace(face.source, face.face, decision, None, best.score, threshold, nearest)
