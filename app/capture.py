@@ -1,0 +1,87 @@
+"""Open a camera, a stream or a film.
+
+    with open_camera("auto") as frames:       # or 0, /dev/v4l/by-id/…, rtsp://…, film.mp4
+        for frame in frames:
+            …
+
+A camera gives its latest frame and drops what nobody took in time; a film gives every frame, as
+fast as it is taken, and ends. Both are read on a thread of their own, a bounded number of frames
+ahead. What is wrong with a camera is said in one sentence within ``PATIENCE_S`` seconds.
+"""
+
+import stat
+from pathlib import Path
+
+from facegate.camera import Camera
+from facegate.devices import Device, list_cameras
+from facegate.errors import CameraError, InputError
+from facegate.film import Film
+from facegate.frames import Frame
+
+URL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp")
+
+Frames = Film | Camera
+
+__all__ = ["Camera", "Film", "Frame", "Frames", "open_camera"]
+
+
+def open_camera(spec: str | int) -> Frames:
+    """Open a camera or a film.
+
+    Args:
+        spec: ``auto`` (the first camera that works), an index, a device's path, a URL
+            (rtsp, http and the like), or the path of a film.
+
+    Raises:
+        InputError: there is no such file, or it is no film.
+        CameraError: there is no camera. What goes wrong with one is raised when its first
+            frame is asked for.
+    """
+    text = str(spec).strip()
+    if text == "auto":
+        return _first_working(list_cameras())
+    if text.isdecimal():
+        return Camera(int(text))
+    if "://" in text:
+        if text.split("://", 1)[0].lower() not in URL_SCHEMES:
+            raise InputError(
+                f"{text} is no address of a camera", hint=f"use {', '.join(URL_SCHEMES)}"
+            )
+        return Camera(text, name=f"camera {_without_password(text)}")
+    path = Path(text).expanduser()
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):
+        raise InputError(
+            f"there is no camera or film {text}",
+            hint="use auto, an index such as 0, a device's path, a URL, or a film",
+            code="no_such_file",
+        ) from None
+    if stat.S_ISCHR(kind):
+        return Camera(str(path))
+    return Film(path)
+
+
+def _first_working(devices: list[Device]) -> Camera:
+    problems = []
+    for device in devices:
+        camera = Camera(device.target, name=f"camera {device.path} ({device.name})")
+        try:
+            camera.latest()
+        except CameraError as error:
+            camera.close()
+            problems.append(error)
+            continue
+        return camera
+    if problems:
+        raise problems[0]
+    raise CameraError(
+        "no camera was found on this machine",
+        hint="plug one in, or give a film or an address: --camera film.mp4",
+    )
+
+
+def _without_password(url: str) -> str:
+    scheme, rest = url.split("://", 1)
+    login, at, host = rest.rpartition("@")
+    return f"{scheme}://{'…@' if at and login else ''}{host}"

@@ -1,0 +1,52 @@
+"""What films and cameras have in common: a frame, and the little that is used of OpenCV."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from facegate.models.values import Pixels
+from facegate.opencv import quiet_cv2
+
+PATIENCE_S = 5.0  # how long one frame may take before it counts as missing
+FPS, WIDTH, HEIGHT, COUNT, TIME_MS = 5, 3, 4, 7, 0  # numbers of cv2.CAP_PROP_…
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a film or camera.
+
+    Attributes:
+        pixels: uint8 (H, W, 3) RGB, upright, nobody else's.
+        time_s: seconds in the film, or since the camera was opened.
+        index: its number among the frames that arrived, from 0.
+    """
+
+    pixels: Pixels
+    time_s: float
+    index: int
+
+
+class Capture(Protocol):
+    """What is used of ``cv2.VideoCapture``; tests put their own broken cameras in its place."""
+
+    def isOpened(self) -> bool: ...  # noqa: D102
+    def read(self) -> tuple[bool, Any]: ...  # noqa: D102
+    def get(self, prop: int) -> float: ...  # noqa: D102
+    def release(self) -> None: ...  # noqa: D102
+
+
+Connect = Callable[[str | int], Capture]
+
+
+def rgb(picture: Any) -> Pixels:
+    """Return OpenCV's BGR or grey picture as uint8 (H, W, 3) RGB of its own."""
+    cv2 = quiet_cv2()
+    kind = cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(picture, kind), np.uint8)
+
+
+def whole(value: float) -> int:
+    """Return a size that a driver states, or 0 where it states none."""
+    return int(value) if 0 < value < 1e6 else 0
