@@ -30,8 +30,19 @@ BUG_STATUS = 70
 INTERRUPTED_STATUS = 130
 
 
+class _Stopped(Exception):
+    """Ctrl-C on its way through click, which would print an empty line for it."""
+
+
 class LazyGroup(click.Group):
     """A group that imports the file of a command when that command is used."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C passes click unseen."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise _Stopped(getattr(stop, "note", "nothing was changed")) from stop
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -90,9 +101,10 @@ def run(args: list[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         return _report(args, error.format_message(), _usage_hint(error), "invalid_request", 2)
-    except (KeyboardInterrupt, click.Abort) as error:
-        note = getattr(error, "note", "") or "nothing was changed"
-        return _report(args, "stopped", note, "interrupted", INTERRUPTED_STATUS)
+    except _Stopped as stop:
+        return _report(args, "stopped", str(stop), "interrupted", INTERRUPTED_STATUS)
+    except click.Abort:
+        return _report(args, "stopped", "nothing was changed", "interrupted", INTERRUPTED_STATUS)
     except BrokenPipeError:
         # The reader of our output is gone (`facegate … | head`): nothing is left to say, and
         # Python's own flush at exit must not complain either.

@@ -1,0 +1,5 @@
+"""``python -m facegate``."""
+
+from facegate.cli import main
+
+main()

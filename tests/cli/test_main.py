@@ -1,0 +1,134 @@
+"""The command line itself: help, near misses, exit statuses, one line an error."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from facegate import cli
+from facegate.errors import NoFaceError
+
+HEAVY = ("torch", "numpy", "cv2", "PIL", "openvino", "faiss", "sqlite3", "rich")
+
+
+def facegate(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "facegate", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from facegate.cli import run; status = run(['--help']); "
+        f"print([m for m in {HEAVY!r} if m in sys.modules], status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_that_imports_nothing_heavy(name: str) -> None:
+    code = (
+        f"import sys; from facegate.cli import run; status = run([{name!r}, '--help']); "
+        f"print([m for m in {HEAVY!r} if m in sys.modules], status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[] 0"
+    assert "Usage: facegate" in done.stdout
+
+
+def test_a_mistyped_command_names_the_nearest() -> None:
+    done = facegate("enrol")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "Did you mean" in done.stderr
+    assert "enroll" in done.stderr
+
+
+def test_no_command_shows_the_help() -> None:
+    done = facegate()
+    assert done.returncode == 2
+    assert "Commands:" in done.stderr
+
+
+def test_version() -> None:
+    assert facegate("--version").stdout.startswith("facegate, version ")
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> "list[BaseException]":
+    """A command that raises whatever the test puts into the list."""
+    errors: list[BaseException] = []
+
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True)
+    @click.option("-v", "verbosity", count=True)
+    def command(as_json: bool, verbosity: int) -> None:
+        raise errors[0]
+
+    monkeypatch.setitem(cli.COMMANDS, "fail", "Fail.")
+    monkeypatch.setattr(cli.LazyGroup, "get_command", lambda _self, _ctx, _name: command)
+    return errors
+
+
+def test_an_error_is_one_line_with_its_status(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(NoFaceError("no face found in a.jpg", hint="try another"))
+    assert cli.run(["fail"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "facegate: no face found in a.jpg: try another\n"
+
+
+def test_an_error_is_one_object_with_json(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(NoFaceError("no face found in a.jpg", hint="try another"))
+    assert cli.run(["fail", "--json"]) == 3
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error == {
+        "code": "no_face",
+        "message": "no face found in a.jpg",
+        "hint": "try another",
+    }
+
+
+def test_a_bug_is_one_line_and_70(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(ZeroDivisionError("oh"))
+    assert cli.run(["fail"]) == 70
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "bug in facegate: ZeroDivisionError: oh" in err
+
+
+def test_a_bug_shows_its_traceback_when_asked(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(ZeroDivisionError("oh"))
+    assert cli.run(["fail", "-v", "-v"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(failing: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
+    failing.append(KeyboardInterrupt())
+    assert cli.run(["fail"]) == 130
+    assert capsys.readouterr().err == "facegate: stopped: nothing was changed\n"
+
+
+def test_control_characters_never_reach_the_terminal(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(NoFaceError("no face found in \x1b[31mred\n.jpg"))
+    cli.run(["fail"])
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
