@@ -44,7 +44,7 @@ def test_the_best_of_ten_takes_the_threshold_of_a_tenth_of_the_rate(card: Card) 
 
 
 def test_a_rate_smaller_than_the_table_supports_is_refused(card: Card) -> None:
-    with pytest.raises(NoThresholdError, match="0.0001"):
+    with pytest.raises(NoThresholdError, match=r"0\.0001"):
         verification_threshold(card, 1e-6)
 
 
