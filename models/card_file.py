@@ -6,12 +6,12 @@ The keys of the file are the attributes of `facegate.models.card.Card`; ``thresh
 
 import difflib
 import json
-import math
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from facegate.data.files import write_atomically
 from facegate.errors import CardError
@@ -21,6 +21,7 @@ from facegate.models.card_rules import check_card
 MAX_CARD_BYTES = 1_000_000
 
 _NUMBER = (int, float)
+_LARGEST = 10**15
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     **{key: ((str,), "text") for key in ("name", "title", "architecture", "file", "licence")},
     **{key: ((str,), "text") for key in ("training_data", "teacher", "source", "protocol")},
@@ -41,8 +42,9 @@ def load_card(path: Path) -> Card:
         CardError: the file is not there, is no TOML, or a field is unknown, missing or wrong.
     """
     try:
-        if path.stat().st_size > MAX_CARD_BYTES:
-            raise CardError(f"{path} is too large for a card", hint="a card is a short TOML file")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_CARD_BYTES:
+            raise CardError(f"{path} is no card", hint="a card is a short TOML file")
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -64,7 +66,8 @@ def parse_card(text: str, *, where: str) -> Card:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Not only TOMLDecodeError: a number of 5,000 digits and 1,000 nested lists get here too.
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CardError(f"card {where} is no TOML: {reason}", hint="correct that line") from error
     for key, kind, name in (("thresholds", Rate, "thresholds"), ("files", Part, "files")):
@@ -134,13 +137,17 @@ def _values(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
         types, word = _TYPES[key]
         if not isinstance(value, (*types, tuple)) or isinstance(value, bool):
             raise CardError(f"{key!r} in {where} must be {word}", hint=f"got {value!r:.60}")
-        values[key] = float(value) if types is _NUMBER else value
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise CardError(f"{key!r} in {where} is out of range", hint="a much smaller number")
+        values[key] = float(value) if isinstance(value, int) and types is _NUMBER else value
     return values
 
 
 def _floats(value: Any, count: int, key: str, where: str) -> tuple[float, ...]:
     is_list = isinstance(value, list) and len(value) == count
-    if not is_list or not all(isinstance(v, _NUMBER) and math.isfinite(v) for v in value):
+    if not is_list or not all(
+        isinstance(v, _NUMBER) and not isinstance(v, bool) and abs(v) < _LARGEST for v in value
+    ):
         raise CardError(f"{key} in card {where} must be {count} numbers", hint=f"got {value!r:.60}")
     return tuple(float(v) for v in value)
 
@@ -169,8 +176,8 @@ def _toml(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float) or hasattr(value, "__float__"):
-        # TOML wants a point or an exponent in a float, and writes inf and nan as Python does.
+    if isinstance(value, SupportsFloat):
+        # Numpy's numbers too. TOML wants a point or an exponent, and writes inf and nan as Python.
         return repr(float(value))
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml(item) for item in value) + "]"

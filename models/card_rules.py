@@ -109,6 +109,8 @@ def _parts(card: Card) -> Problem:
     if endings != wanted:
         hint = "an OpenVINO .xml goes with one .bin in [[files]], any other file stands alone"
         return f"{len(endings)} further files for {card.file}", hint
+    if any(part.file[:-4] != card.file[:-4] for part in card.files):
+        return f"{card.file} and its .bin are not called alike", "OpenVINO looks for that name"
     return next(filter(None, map(_part, card.parts)), None)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from facegate.errors import CardError, InputError, ModelMissingError, WeightsError
 from facegate.models.card import Card, Part, model_id, split_model_id
-from facegate.models.card_file import load_card
+from facegate.models.card_file import load_card, write_card
+from facegate.models.card_rules import NAME
 from facegate.models.embedder import Embedder
 from facegate.models.shelf import (
     CARDS,
@@ -37,10 +38,9 @@ def cards() -> dict[str, Card]:
     says why.
     """
     found = {path.stem: _with_record(load_card(path)) for path in _packaged()}
-    users = sorted((model_folder("x").parent).glob("*/card.toml"))
-    for path in users:
+    for name in _users_names():
         try:
-            found[path.parent.name] = card(path.parent.name)
+            found[name] = card(name)
         except (CardError, WeightsError) as error:
             logger.warning("%s", error)
     return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT_MODEL))
@@ -59,7 +59,7 @@ def card(name: str) -> Card:
     bare, _ = split_model_id(name)
     packaged = CARDS / f"{bare}.toml"
     own = model_folder(bare) / "card.toml"
-    is_plain = Path(bare).name == bare
+    is_plain = NAME.fullmatch(bare) is not None
     if is_plain and own.is_file():
         written = load_card(own)
         if written.name != bare:
@@ -68,10 +68,9 @@ def card(name: str) -> Card:
             return _with_record(written)
     if is_plain and packaged.is_file():
         return _with_record(load_card(packaged))
-    known = [path.stem for path in _packaged()]
-    known += [path.parent.name for path in model_folder("x").parent.glob("*/card.toml")]
-    near = difflib.get_close_matches(bare, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+    known = sorted({path.stem for path in _packaged()} | set(_users_names()))
+    near = difflib.get_close_matches(bare[:80].lower(), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     raise InputError(f"no model is called {bare!r:.80}", hint=hint, code="unknown_model")
 
 
@@ -133,6 +132,26 @@ def make_embedder(card: Card, weights: Weights, *, device: str = "auto") -> Embe
     return Embedder(card, net, model_id(card, weights.published_sum))
 
 
+def keep_card(card: Card) -> Path:
+    """Keep a card with new thresholds or figures; from now on it is the model's card here.
+
+    Returns:
+        The file, in ``$FACEGATE_HOME/models/NAME``.
+
+    Raises:
+        CardError: the card is wrong, or its weights are not those of the model of this name.
+    """
+    known = cards().get(card.name)
+    if known is not None and not _same_weights(card, known):
+        raise CardError(
+            f"card of {card.name} belongs to other weights ({card.sha256}, not {known.sha256})",
+            hint="give it another name",
+        )
+    path = model_folder(card.name) / "card.toml"
+    write_card(path, card)
+    return path
+
+
 def _torch_module(card: Card, path: Path) -> "nn.Module":
     from facegate.models.nets.build import load_net
 
@@ -141,6 +160,11 @@ def _torch_module(card: Card, path: Path) -> "nn.Module":
 
 def _packaged() -> list[Path]:
     return sorted(CARDS.glob("*.toml"))
+
+
+def _users_names() -> list[str]:
+    folders = (path.parent.name for path in model_folder("x").parent.glob("*/card.toml"))
+    return sorted(name for name in folders if NAME.fullmatch(name))
 
 
 def _same_weights(one: Card, other: Card) -> bool:
