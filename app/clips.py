@@ -7,7 +7,7 @@ head; ears and hidden sides are invented by nobody and simply stretch.
 
     person = portrait(pixels, landmarks)
     frames = film(person, through(passing_by(seed=1)), seed=1)
-    write_film(Path("clip.mp4"), frames, fps=15)      # facegate.film_writer
+    write_film(Path("clip.mp4"), frames, fps=15)      # facegate.capture.film_writer
 """
 
 import math

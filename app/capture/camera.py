@@ -8,11 +8,21 @@ from typing import Self
 
 import numpy as np
 
-from facegate.devices import why_not_open
+from facegate.capture.devices import why_not_open
+from facegate.capture.frames import (
+    FPS,
+    HEIGHT,
+    PATIENCE_S,
+    WIDTH,
+    Capture,
+    Connect,
+    Frame,
+    rgb,
+    whole,
+)
+from facegate.capture.opencv import quiet_cv2
 from facegate.errors import CameraError
-from facegate.frames import FPS, HEIGHT, PATIENCE_S, WIDTH, Capture, Connect, Frame, rgb, whole
 from facegate.models.values import Pixels
-from facegate.opencv import quiet_cv2
 
 BLACK_BELOW = 16  # grey level; a covered lens gives noise under it
 JUDGE_AFTER_S = 3.0  # black or frozen for so long is no accident

@@ -7,8 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from facegate.errors import CameraError, InputError
-from facegate.frames import (
+from facegate.capture.frames import (
     COUNT,
     FPS,
     HEIGHT,
@@ -21,7 +20,8 @@ from facegate.frames import (
     rgb,
     whole,
 )
-from facegate.opencv import quiet_cv2
+from facegate.capture.opencv import quiet_cv2
+from facegate.errors import CameraError, InputError
 
 AHEAD = 4  # frames decoded before anybody asked for them
 MAX_SIDE, MAX_PIXELS = 16_384, 50_000_000  # as for photographs

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from facegate.capture.opencv import quiet_cv2
 from facegate.models.values import Pixels
-from facegate.opencv import quiet_cv2
 
 PATIENCE_S = 5.0  # how long one frame may take before it counts as missing
 FPS, WIDTH, HEIGHT, COUNT, TIME_MS = 5, 3, 4, 7, 0  # numbers of cv2.CAP_PROP_…

@@ -12,11 +12,11 @@ ahead. What is wrong with a camera is said in one sentence within ``PATIENCE_S``
 import stat
 from pathlib import Path
 
-from facegate.camera import Camera
-from facegate.devices import Device, list_cameras
+from facegate.capture.camera import Camera
+from facegate.capture.devices import Device, list_cameras
+from facegate.capture.film import Film
+from facegate.capture.frames import Frame
 from facegate.errors import CameraError, InputError
-from facegate.film import Film
-from facegate.frames import Frame
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp")
 

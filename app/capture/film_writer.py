@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from facegate.capture.opencv import quiet_cv2
 from facegate.data.files import write_atomically
 from facegate.errors import InputError
 from facegate.models.values import Pixels
-from facegate.opencv import quiet_cv2
 
 
 def write_film(path: Path, frames: Iterable[Pixels], *, fps: float = 15.0) -> int:

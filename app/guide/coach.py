@@ -1,0 +1,275 @@
+"""The coach of an enrolment: frames in; an instruction, kept and refused frames out.
+
+A state machine without eyes or a clock: the caller finds, measures and embeds the faces, and
+times come with the frames. The command line and the server drive the same one.
+
+    coach = Coach(same_person=0.4)
+    for frame in frames:
+        advice = coach.see(View(...))
+        print(advice.text)
+        if advice.state != "going":
+            break
+    verdict = coach.finish()                 # kept frames, or why there are too few
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Literal
+
+from facegate.guide.advice import (
+    DIRECTIONS,
+    TEXTS,
+    Advice,
+    Direction,
+    Instruction,
+    Verdict,
+    View,
+    why_too_few,
+)
+from facegate.guide.judgement import MAX_PITCH, MAX_YAW, direction_of, look_for_problem
+from facegate.guide.selection import Kept, Pool
+from facegate.quality import Pose
+
+ENOUGH = 3  # fewer samples than this make a poor identity
+BEST = 8
+LIMIT_S = 30.0
+SKIP_AFTER_S = 5.0  # a direction that somebody cannot or will not turn to is passed over
+HOLD_S = 0.3
+OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
+
+CALIBRATE_FRAMES, CALIBRATE_S = 4, 0.25
+CALIBRATE_YAW, CALIBRATE_PITCH = 11.0, 25.0
+
+
+@dataclass(slots=True)
+class _Hold:
+    """How long something has lasted."""
+
+    since: float | None = None
+    n_frames: int = 0
+
+    def on(self, time_s: float) -> float:
+        """Count a frame, and return for how many seconds it has lasted."""
+        if self.since is None:
+            self.since = time_s
+        self.n_frames += 1
+        return time_s - self.since
+
+    def off(self) -> None:
+        self.since, self.n_frames = None, 0
+
+
+@dataclass(slots=True)
+class Coach:
+    """Leads one person through an enrolment.
+
+    Attributes:
+        same_person: cosine similarity from which two embeddings count as one person.
+        order: directions in a prescribed order, each to be held before the next counts and none
+            skipped (a challenge); None lets them come as they will and skips one in time.
+        best: how many frames are kept at most.
+        hold_s: how long a direction must be held.
+        limit_s: seconds from the first frame after which it ends with what it has.
+    """
+
+    same_person: float
+    order: Sequence[Direction] | None = None
+    best: int = BEST
+    hold_s: float = HOLD_S
+    limit_s: float = LIMIT_S
+    refused: Counter[str] = field(default_factory=Counter)
+    covered: set[Direction] = field(default_factory=set)
+    skipped: set[Direction] = field(default_factory=set)
+    state: Literal["going", "done", "failed"] = "going"
+    _pool: Pool = field(init=False)
+    _started: float | None = None
+    _wanted_since: float | None = None
+    _straight: list[tuple[float, float]] = field(default_factory=list)  # time, pitch
+    _neutral_pitch: float | None = None
+    _held: dict[str, _Hold] = field(default_factory=dict)
+    _stranger: _Hold = field(default_factory=_Hold)
+    _last: tuple[float, Any] | None = None  # time and embedding of the last good frame
+    _failure: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self._pool = Pool(self.best)
+
+    @property
+    def kept(self) -> list[Kept]:
+        """Return the frames that would be enrolled now, the best first."""
+        return self._pool.best()
+
+    @property
+    def wanted(self) -> Direction | None:
+        """Return the direction that is asked for, or None when there is none left."""
+        for direction in self.order or DIRECTIONS:
+            if direction not in self.covered and direction not in self.skipped:
+                return direction
+        return None
+
+    @property
+    def progress(self) -> float:
+        """Return the share of the directions that are covered or passed over, 0 to 1."""
+        return (len(self.covered) + len(self.skipped)) / len(self.order or DIRECTIONS)
+
+    def see(self, view: View) -> Advice:
+        """Judge one frame and say what the person should do next."""
+        if self._started is None:
+            self._started = self._wanted_since = view.time_s
+        if self.state != "going":
+            return self._advice(view, self._end_instruction(), None)
+        problem = look_for_problem(view)
+        if problem is None:
+            problem = self._stranger_problem(view)
+        else:
+            self._stranger.off()
+        if problem is not None:
+            self.refused[problem] += 1
+            self._drop_holds()
+            self._end_in_time(view.time_s)
+            return self._advice(view, problem, None, refused=problem)
+        return self._good_frame(view)
+
+    def finish(self) -> Verdict:
+        """End here, and return what was kept or why it is not enough."""
+        kept = self.kept
+        if self._failure is None and len(kept) < ENOUGH:
+            self._failure = why_too_few(len(kept), self.refused)
+        if self._failure is None and self.order is not None and self.wanted is not None:
+            self._failure = ("not_finished", f"the look {self.wanted.value} was not shown in time")
+        self.state = "done" if self._failure is None else "failed"
+        if self._failure is not None:
+            return Verdict((), *self._failure)
+        return Verdict(tuple(kept), "", "")
+
+    def relative(self, pose: Pose) -> Pose:
+        """Return a pose as seen from the person's own straight look."""
+        return Pose(pose.yaw, pose.pitch - (self._neutral_pitch or 0.0), pose.roll)
+
+    def _good_frame(self, view: View) -> Advice:
+        assert view.quality is not None  # no problem was found
+        assert view.embedding is not None
+        self._last = (view.time_s, view.embedding)
+        if self._neutral_pitch is None and not self._calibrate(view.time_s, view.quality.pose):
+            self._end_in_time(view.time_s)
+            return self._advice(view, Instruction.STRAIGHT, None)
+        pose = self.relative(view.quality.pose)
+        direction = direction_of(pose)
+        wanted = self.wanted
+        for name, hold in self._held.items():
+            if direction is None or name != direction.value:
+                hold.off()
+        asked = self.order is None or (direction is not None and direction is wanted)
+        kept: Kept | None = None
+        if asked and abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH:
+            word = direction.value if direction is not None else ""
+            frame = Kept(view.item, view.embedding, view.quality.overall, word, view.time_s)
+            kept = frame if self._pool.offer(frame) else None
+        if kept is None:
+            self.refused["near_duplicate" if asked else "not_asked"] += 1
+        held = self._hold(direction, view.time_s) if asked else False
+        self._end_in_time(view.time_s)
+        instruction = self._next_instruction(direction, held)
+        return self._advice(view, instruction, kept)
+
+    def _calibrate(self, time_s: float, pose: Pose) -> bool:
+        """Learn where this person's straight look points; return whether it is known now."""
+        if abs(pose.yaw) > CALIBRATE_YAW or abs(pose.pitch) > CALIBRATE_PITCH:
+            self._straight.clear()
+            return False
+        self._straight.append((time_s, pose.pitch))
+        first = self._straight[0][0]
+        if len(self._straight) < CALIBRATE_FRAMES or time_s - first < CALIBRATE_S:
+            return False
+        self._neutral_pitch = float(median(pitch for _, pitch in self._straight))
+        self._wanted_since = time_s
+        return True
+
+    def _hold(self, direction: Direction | None, time_s: float) -> bool:
+        """Count a frame in a direction; return whether it is held but not yet long enough."""
+        if direction is None or direction in self.covered:
+            return False
+        hold = self._held.setdefault(direction.value, _Hold())
+        if hold.on(time_s) < self.hold_s or hold.n_frames < 2:
+            return True
+        self.covered.add(direction)
+        self.skipped.discard(direction)
+        self._wanted_since = time_s
+        return False
+
+    def _next_instruction(self, direction: Direction | None, held: bool) -> Instruction:
+        if self.state != "going":
+            return self._end_instruction()
+        if held:
+            return Instruction.HOLD_STILL
+        wanted = self.wanted
+        return Instruction(wanted.value) if wanted is not None else Instruction.DONE
+
+    def _stranger_problem(self, view: View) -> Instruction | None:
+        """Refuse a face that is not the one of the frames before and of those kept."""
+        assert view.embedding is not None  # look_for_problem saw to it
+        jumped = (
+            self._last is not None
+            and view.time_s - self._last[0] < 1.0
+            and float(self._last[1] @ view.embedding) < self.same_person
+        )
+        foreign = len(self._pool) > 0 and self._pool.nearest(view.embedding) < self.same_person
+        if not jumped and not foreign:
+            self._stranger.off()
+            return None
+        if foreign:
+            lasted = self._stranger.on(view.time_s)
+            if lasted >= OTHER_PERSON_S and self._stranger.n_frames >= 4:
+                self.state = "failed"
+                self._failure = ("other_person", "the face changed to another person's")
+        self._last = (view.time_s, view.embedding)
+        return Instruction.OTHER_PERSON
+
+    def _drop_holds(self) -> None:
+        for hold in self._held.values():
+            hold.off()
+        if self._neutral_pitch is None:
+            self._straight.clear()
+
+    def _end_in_time(self, time_s: float) -> None:
+        """Pass over what takes too long, and end when all is done or the time is up."""
+        if self.state != "going" or self._started is None:
+            return
+        calibrated = self._neutral_pitch is not None
+        waited = time_s - (self._wanted_since or 0.0)
+        if self.order is None and calibrated and waited > SKIP_AFTER_S and self.covered:
+            wanted = self.wanted
+            if wanted is not None:
+                self.skipped.add(wanted)
+                self._wanted_since = time_s
+        if self.wanted is None and len(self._pool) >= ENOUGH:
+            self.state = "done"
+        elif time_s - self._started >= self.limit_s:
+            self.state = "failed" if self.finish().code else "done"
+
+    def _end_instruction(self) -> Instruction:
+        if self.state == "done":
+            return Instruction.DONE
+        if self._failure is not None and self._failure[0] == "other_person":
+            return Instruction.OTHER_PERSON
+        return Instruction.NOT_ENOUGH
+
+    def _advice(
+        self, view: View, instruction: Instruction, kept: Kept | None, refused: str = ""
+    ) -> Advice:
+        if self.state != "going":
+            instruction = self._end_instruction()
+        pose = self.relative(view.quality.pose) if view.quality is not None else None
+        return Advice(
+            instruction,
+            TEXTS[instruction],
+            kept,
+            refused,
+            self.progress,
+            frozenset(self.covered),
+            self.wanted,
+            pose,
+            self.state,
+        )
