@@ -46,8 +46,8 @@ def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
     formed. Error against the exact value at 128 dimensions: 1.2e-6.
     """
     norms = columns.square().sum(dim=1)
-    row_norms = rows.square().sum(dim=1)
-    return (row_norms[:, None] + norms[None, :] - 2 * (rows @ columns.T)).clamp_min(0)
+    row_norms = rows.square().sum(dim=1, keepdim=True)
+    return torch.addmm(norms, rows, columns.T, alpha=-2).add_(row_norms).clamp_min(0)
 
 
 def root(squared: Tensor) -> Tensor:
@@ -82,6 +82,12 @@ def pairwise_distances(embeddings: Tensor, *, metric: str = "euclidean") -> Tens
         squared = squared_distances(rows, rows)
         squared = squared.masked_fill(torch.eye(len(rows), dtype=torch.bool, device=rows.device), 0)
         return squared if metric == "squared" else root(squared)
+
+
+def pair_distances(rows: Tensor, columns: Tensor, *, metric: str) -> Tensor:
+    """Return the distance of each row to the row beside it, (n,), differentiable."""
+    squared = (rows - columns).square().sum(dim=1)
+    return squared if metric == "squared" else root(squared)
 
 
 def unit_rows(embeddings: Tensor) -> tuple[Tensor, int]:

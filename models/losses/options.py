@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from facegate.errors import InputError
 
 METRICS = ("euclidean", "squared")
-SELECTS = ("nearest", "random")
+SELECTS = ("nearest", "random", "all")
 FALLBACKS = ("skip", "easiest", "hardest")
 REDUCES = ("active", "pairs", "sum", "anchor")
 

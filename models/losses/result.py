@@ -70,17 +70,25 @@ class LossResult:
 class Sums:
     """A loss before it is divided: what some anchors of a batch contribute.
 
+    A loss is the sum of one or two terms, each a sum over something divided by how many.
+
     Attributes:
-        total: 0-d, differentiable: the sum of the terms.
-        counts: float64 (6,): denominator, n_pairs, n_semi, n_easy, n_none, n_active.
+        totals: (T,), differentiable: the sums.
+        denominators: float64 (T,): what to divide each by; below 1 reads as 1.
+        counts: float64 (5,): n_pairs, n_semi, n_easy, n_none, n_active.
         d_ap: a sample of distances of positive pairs, 1-d, Euclidean.
         d_an: the same of negative pairs.
     """
 
-    total: Tensor
+    totals: Tensor
+    denominators: Tensor
     counts: Tensor
     d_ap: Tensor
     d_an: Tensor
+
+    def value(self) -> Tensor:
+        """Return the loss, 0-d, in the dtype of the totals."""
+        return (self.totals / self.denominators.clamp_min(1).to(self.totals.dtype)).sum()
 
 
 def percentiles(values: Tensor) -> Percentiles | None:
@@ -93,13 +101,13 @@ def percentiles(values: Tensor) -> Percentiles | None:
 
 
 def finish(sums: Sums) -> LossResult:
-    """Divide the sum and read the counters, on one process."""
-    loss = sums.total / sums.counts[0].clamp_min(1).to(sums.total.dtype)
+    """Divide the sums and read the counters, on one process."""
+    loss = sums.value()
     return LossResult(loss, read_stats(float(loss.detach()), sums))
 
 
 def read_stats(loss: float, sums: Sums) -> LossStats:
-    """Turn counters and samples into plain numbers, with one transfer from the device."""
-    _, n_pairs, n_semi, n_easy, n_none, n_active = (int(n) for n in sums.counts.tolist())
+    """Turn counters and samples into plain numbers."""
+    n_pairs, n_semi, n_easy, n_none, n_active = (int(n) for n in sums.counts.tolist())
     d_ap, d_an = percentiles(sums.d_ap), percentiles(sums.d_an)
     return LossStats(loss, n_pairs, n_semi, n_easy, n_none, n_active, d_ap, d_an)

@@ -13,12 +13,13 @@ can be differentiated once.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
-from facegate.models.losses.block import Batch, Block
+from facegate.models.losses.block import IGNORED, Batch, Block
 from facegate.models.losses.distances import TINY, full_precision, in_full, squared_distances
 from facegate.models.losses.result import SAMPLE, Sums
 
@@ -29,32 +30,35 @@ CHUNK = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """What a block contributes to a loss.
+    """What a block contributes to a loss of one or two terms.
 
     Attributes:
-        total: float64, 0-d, the sum of the terms.
-        slope: (R, B), the derivative of ``total`` by each distance.
-        counts: (6,), see :class:`facegate.models.losses.result.Sums`.
+        totals: for each term the sum over the block, float64, 0-d.
+        slopes: for each term the derivative of its total by each distance, (R, B); the engine
+            may write to them.
+        denominators: for each term what its sum will be divided by, counted over this block.
+        counts: integers (5,): n_pairs, n_semi, n_easy, n_none, n_active.
     """
 
-    total: Tensor
-    slope: Tensor
+    totals: tuple[Tensor, ...]
+    slopes: tuple[Tensor, ...]
+    denominators: tuple[Tensor, ...]
     counts: Tensor
 
 
 class _Attach(torch.autograd.Function):
-    """A value whose gradient at the embeddings is known already."""
+    """Values (T,) whose gradients at the embeddings, (T, B, D), are known already."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, embeddings: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
-        return value.clone()
+    def forward(ctx: Any, embeddings: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
+        ctx.save_for_backward(gradients)
+        return values.clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_output: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return grad_output * gradient, None, None
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        (gradients,) = ctx.saved_tensors
+        return torch.tensordot(grad_output, gradients, dims=1), None, None
 
 
 def streamed(
@@ -71,36 +75,39 @@ def streamed(
     Args:
         embeddings: (B, D), any floating dtype; computed in float32, or float64 as they are.
         labels: int64 (B,), -1 for a row that takes no part.
-        terms: the loss; called without autograd on each block of at most ``chunk`` anchors.
+        terms: the loss; called without autograd on each block of at most ``chunk`` anchors,
+            and at least once.
         metric: ``euclidean`` or ``squared``, what the blocks hold.
         anchors: the rows that are anchors; columns are always the whole batch.
         chunk: anchors a block; bounds the memory to about 60 bytes * chunk * B.
 
     Returns:
-        The sums; ``total`` is connected to the embeddings, in their full precision's dtype.
+        The sums; ``totals`` is connected to the embeddings, in their full precision's dtype.
     """
     rows = in_full(embeddings)
+    start, stop, _ = anchors.indices(len(rows))
+    if not len(rows):  # a row that takes no part: nothing below has to think of empty columns
+        rows = torch.nn.functional.pad(rows, (0, 0, 0, 1))
+        labels = torch.nn.functional.pad(labels, (0, 1), value=IGNORED)
     with torch.no_grad(), full_precision(rows.device):
-        batch = Batch.of(labels)
-        pass_over = _Pass(rows.detach(), batch, metric, rows.requires_grad)
-        start, stop, _ = anchors.indices(len(rows))
-        for first in range(start, stop, chunk):
-            pass_over.add(terms, first, min(first + chunk, stop))
-        sums = pass_over.sums(n_anchors=stop - start)
-    if not rows.requires_grad:
+        walk = _Walk(rows.detach(), Batch.of(labels), metric, rows.requires_grad)
+        for first in range(start, max(stop, start + 1), chunk):
+            walk.add(terms, first, min(first + chunk, stop))
+        sums = walk.sums()
+    if walk.gradients is None:
         return sums
-    total = _Attach.apply(rows, sums.total, pass_over.gradient)
-    return Sums(total, sums.counts, sums.d_ap, sums.d_an)
+    totals = _Attach.apply(rows, sums.totals, walk.gradients)
+    return Sums(totals, sums.denominators, sums.counts, sums.d_ap, sums.d_an)
 
 
-class _Pass:
-    """One walk over the blocks: what has been summed so far."""
+class _Walk:
+    """One walk over the blocks of a batch: what has been summed so far."""
 
     def __init__(self, rows: Tensor, batch: Batch, metric: str, with_gradient: bool) -> None:
         self.rows, self.batch, self.metric = rows, batch, metric
-        self.gradient = torch.zeros_like(rows) if with_gradient else None
-        self.total = torch.zeros((), dtype=torch.float64, device=rows.device)
-        self.counts = torch.zeros(6, dtype=torch.float64, device=rows.device)
+        self.with_gradient = with_gradient
+        self.gradients: Tensor | None = None
+        self.found: list[Terms] = []
         self.d_ap: list[Tensor] = []
         self.d_an: list[Tensor] = []
 
@@ -110,37 +117,48 @@ class _Pass:
         distances = squared_distances(own, self.rows)
         if self.metric == "euclidean":
             distances.sqrt_()
-        index = torch.arange(first, last, device=own.device)
-        block = self.batch.block(distances, index)
+        block = self.batch.block(distances, torch.arange(first, last, device=own.device))
         found = terms(block)
-        self.total += found.total
-        self.counts += found.counts
         self.d_ap.append(block.d_ap[block.is_pair])
-        self.d_an.append(_sample_negatives(block, len(self.rows)))
-        if self.gradient is not None:
-            weight = self._weight(found.slope, distances)
-            self.gradient[first:last] += weight.sum(dim=1)[:, None] * own - weight @ self.rows
-            self.gradient += weight.sum(dim=0)[:, None] * self.rows - weight.T @ own
+        self.d_an.append(_sample_negatives(block))
+        if self.with_gradient:
+            self._add_gradients(found.slopes, distances, first, last)
+        self.found.append(Terms(found.totals, (), found.denominators, found.counts))
 
-    def _weight(self, slope: Tensor, distances: Tensor) -> Tensor:
-        """Return W: the slope by d as a factor of the difference of two embeddings."""
-        if self.metric == "squared":
-            return slope.mul_(2)
-        return slope.div_(distances.masked_fill_(distances < TINY, torch.inf))
+    def _add_gradients(
+        self, slopes: tuple[Tensor, ...], distances: Tensor, first: int, last: int
+    ) -> None:
+        """Carry the derivatives by the distances over to the embeddings."""
+        own, rows = self.rows[first:last], self.rows
+        if self.gradients is None:
+            self.gradients = rows.new_zeros(len(slopes), *rows.shape)
+        if self.metric == "euclidean":
+            distances.masked_fill_(distances < TINY, torch.inf)
+        for gradient, slope in zip(self.gradients, slopes, strict=True):
+            weight = slope.mul_(2) if self.metric == "squared" else slope.div_(distances)
+            gradient[first:last] += weight.sum(dim=1)[:, None] * own - weight @ rows
+            gradient += weight.sum(dim=0)[:, None] * rows - weight.T @ own
 
-    def sums(self, *, n_anchors: int) -> Sums:
+    def sums(self) -> Sums:
         """Return what was summed, with samples of the distances in Euclidean units."""
-        empty = self.rows.new_empty(0)
-        d_ap = torch.cat([*self.d_ap, empty])
-        d_an = torch.cat([*self.d_an, empty])
+        totals = torch.stack([torch.stack(found.totals) for found in self.found]).sum(dim=0)
+        denominators = torch.stack([torch.stack(found.denominators) for found in self.found])
+        counts = torch.stack([found.counts for found in self.found]).sum(dim=0)
+        d_ap, d_an = torch.cat(self.d_ap), torch.cat(self.d_an)
         d_ap = d_ap[:: max(1, len(d_ap) // SAMPLE)]
         if self.metric == "squared":
             d_ap, d_an = d_ap.sqrt(), d_an.sqrt()
-        return Sums(self.total.to(self.rows.dtype), self.counts, d_ap, d_an)
+        return Sums(
+            totals.to(self.rows.dtype),
+            denominators.sum(dim=0).double(),
+            counts.double(),
+            d_ap,
+            d_an,
+        )
 
 
-def _sample_negatives(block: Block, n_rows: int) -> Tensor:
-    """Return about SAMPLE / B negatives of each anchor, from a comb that moves with the anchor."""
+def _sample_negatives(block: Block) -> Tensor:
+    """Return about SAMPLE negatives of a whole batch, this block's share of them."""
+    n_rows = block.distances.shape[1]
     step = max(1, n_rows * n_rows // SAMPLE)
-    distances, negative = block.distances.flatten(), block.negative.flatten()
-    return distances[::step][negative[::step]]
+    return block.distances.flatten()[::step][block.negative.flatten()[::step]]

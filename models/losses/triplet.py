@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from facegate.errors import InputError
 from facegate.models.losses.block import Block, check_batch
+from facegate.models.losses.bucket import pick_by_bucket
+from facegate.models.losses.hinge import triplet_terms
 from facegate.models.losses.options import (
     FALLBACKS,
     METRICS,
@@ -15,8 +18,9 @@ from facegate.models.losses.options import (
     check_margin,
 )
 from facegate.models.losses.result import LossResult, Sums, finish
-from facegate.models.losses.semi_hard import Picks, pick_by_sort
+from facegate.models.losses.semi_hard import pick_by_sort
 from facegate.models.losses.streamed import Terms, streamed
+from facegate.models.losses.window import window_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class SemiHardTripletLoss:
         check_choice("select", self.select, SELECTS)
         check_choice("fallback", self.fallback, FALLBACKS)
         check_choice("reduce", self.reduce, REDUCES)
+        if self.select == "all" and self.fallback != "skip":
+            raise InputError(
+                f"select 'all' takes no fallback, got {self.fallback!r}",
+                hint="a fallback adds one negative to a pair; use select 'nearest' or 'random'",
+            )
 
     def __call__(self, embeddings: Tensor, labels: Tensor) -> LossResult:
         """Return the loss of a batch.
@@ -80,43 +89,15 @@ class SemiHardTripletLoss:
         return streamed(embeddings, labels, self._terms, metric=self.metric, anchors=anchors)
 
     def _terms(self, block: Block) -> Terms:
-        picks = pick_by_sort(block, margin=self.margin, select=self.select, fallback=self.fallback)
+        if self.select == "all":
+            return window_terms(block, margin=self.margin, reduce=self.reduce, semi_hard=True)
+        if self.select == "nearest" and block.distances.dtype == torch.float32:
+            picks = pick_by_bucket(block, margin=self.margin, fallback=self.fallback)
+        else:
+            picks = pick_by_sort(
+                block, margin=self.margin, select=self.select, fallback=self.fallback
+            )
         return triplet_terms(block, picks, margin=self.margin, reduce=self.reduce)
-
-
-def triplet_terms(block: Block, picks: Picks, *, margin: float, reduce: str) -> Terms:
-    """Return the hinge of the picked triplets and its slope by each distance."""
-    kept = picks.kept
-    d_an = block.distances.gather(1, picks.negative_index)
-    hinge = (block.d_ap - d_an + margin).clamp_min(0).masked_fill(~kept, 0).double()
-    n_kept = kept.sum(dim=1)
-    weight = torch.ones_like(n_kept, dtype=block.distances.dtype)
-    if reduce == "anchor":
-        weight = 1 / n_kept.clamp_min(1).to(weight.dtype)
-    total = (hinge.sum(dim=1) * weight).sum()
-    slope = slope_of_picks(block, picks) * weight[:, None]
-    n_active = n_kept.sum()
-    denominator = {
-        "active": n_active,
-        "pairs": picks.counts[0],
-        "sum": torch.ones_like(n_active),
-        "anchor": (n_kept > 0).sum(),
-    }[reduce]
-    counts = torch.cat([denominator[None], picks.counts, n_active[None]])
-    return Terms(total, slope, counts)
-
-
-def slope_of_picks(block: Block, picks: Picks) -> Tensor:
-    """Return +1 at each kept positive, minus the times it was picked at each negative."""
-    slope = torch.zeros_like(block.distances)
-    slope.scatter_(1, block.positive_index, picks.kept.to(slope.dtype))
-    # How often an anchor picked a negative, by two searches in its sorted picks: adding up with
-    # a scatter would leave the order of the additions open on a GPU.
-    own = block.anchors[:, None]
-    picked = torch.where(picks.kept, picks.negative_index, own).sort(dim=1).values
-    times = torch.searchsorted(picked, picked, right=True) - torch.searchsorted(picked, picked)
-    times = times.masked_fill(picked == own, 0).to(slope.dtype)
-    return slope.scatter_(1, picked, -times)
 
 
 def semi_hard_triplet_loss(
