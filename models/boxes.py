@@ -1,0 +1,90 @@
+"""Arithmetic of boxes as MTCNN does it: overlap, suppression, squares, offsets.
+
+Boxes are float32 (N, 4): x1, y1, x2, y2.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facegate.models.values import Floats
+
+Overlap = Callable[[Floats, Floats], Floats]
+_BLOCK = 256
+
+
+def intersection_over_union(a: Floats, b: Floats) -> Floats:
+    """Return the overlap of each box of ``a`` (N, 4) with each of ``b`` (M, 4) as (N, M)."""
+    shared = _shared(a, b, 0)
+    areas = _area(a, 0)[:, None] + _area(b, 0)[None]
+    result: Floats = shared / np.maximum(areas - shared, np.float32(1e-12))
+    return result
+
+
+def intersection_over_smaller(a: Floats, b: Floats) -> Floats:
+    """Return the share of the smaller box that lies in the other; both edges count as pixels."""
+    smaller = np.minimum(_area(a, 1)[:, None], _area(b, 1)[None])
+    result: Floats = _shared(a, b, 1) / smaller
+    return result
+
+
+def suppress(boxes: Floats, scores: Floats, overlap: Overlap, most: float) -> NDArray[np.int64]:
+    """Return the indices of the boxes to keep, by falling score.
+
+    Going down by score, a box is dropped when it overlaps one that was kept by more than
+    ``most``. Done in blocks, so memory is bounded by 256 x kept.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: NDArray[np.int64] = np.empty(0, np.int64)
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        if len(kept):
+            free = ~(overlap(boxes[block], boxes[kept]) > most).any(axis=1)
+            block = block[free]
+        rivals = np.tril(overlap(boxes[block], boxes[block]) > most, -1)
+        kept = np.concatenate([kept, block[settle(rivals)]])
+    return kept
+
+
+def settle(rivals: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say which candidates survive when each falls to any surviving rival.
+
+    Args:
+        rivals: (N, N), true where column j outranks and overlaps row i; lower triangular.
+    """
+    alive = np.ones(len(rivals), np.bool_)
+    # Each round settles at least the next rank; chains of rivals are short, so rounds are few.
+    while True:
+        after = ~(rivals & alive).any(axis=1)
+        if (after == alive).all():
+            return after
+        alive = after
+
+
+def square(boxes: Floats) -> Floats:
+    """Return boxes widened about their centre to squares."""
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    side = sizes.max(axis=1, keepdims=True)
+    corner = boxes[:, :2] + sizes * np.float32(0.5) - side * np.float32(0.5)
+    return np.concatenate([corner, corner + side], axis=1)
+
+
+def shift(boxes: Floats, offsets: Floats) -> Floats:
+    """Return boxes moved by offsets, given in parts of a size that counts both edges as pixels."""
+    sizes = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
+    return boxes + offsets * np.concatenate([sizes, sizes], axis=1)
+
+
+def _shared(a: Floats, b: Floats, edge: int) -> Floats:
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sizes = np.maximum(high - low + np.float32(edge), np.float32(0))
+    result: Floats = sizes[..., 0] * sizes[..., 1]
+    return result
+
+
+def _area(boxes: Floats, edge: int) -> Floats:
+    sizes = boxes[:, 2:] - boxes[:, :2] + np.float32(edge)
+    result: Floats = sizes[:, 0] * sizes[:, 1]
+    return result

@@ -1,0 +1,106 @@
+"""An image pyramid laid out on canvases of one fixed size, so that PNet sees one shape only.
+
+A level too large for a canvas is cut into pieces that overlap by as much as PNet's outputs do;
+small ones share a canvas. Nothing is lost or changed by it: each output cell of each level
+belongs to one piece and sees the pixels it would see alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 256  # of a canvas: what PNet makes of it stays within a CPU's caches
+FIELD = 12  # pixels that one output cell sees
+STRIDE = 2
+_CELLS = (SIDE - FIELD) // STRIDE + 1  # along a canvas
+_STEP = _CELLS * STRIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A rectangle of a level and its place on a canvas, in pixels; all corners are even."""
+
+    level: int
+    top: int
+    left: int
+    height: int
+    width: int
+    canvas: int
+    y: int
+    x: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Where each piece lies and which level's cell each output cell is.
+
+    Attributes:
+        sizes: (height, width) of each level in pixels.
+        cells: (rows, columns) of each level in PNet's output, int64 (L, 2).
+        first: number of each level's first cell, int64 (L + 1,); the last is their count.
+        pieces: by canvas.
+        owner: int32 (canvases, 123, 123): the number of the cell, or -1 where there is none.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    cells: NDArray[np.int64]
+    first: NDArray[np.int64]
+    pieces: tuple[Piece, ...]
+    owner: NDArray[np.int32]
+
+
+def cells_along(length: int) -> int:
+    """Return how many cells PNet gives along a side; its pooling rounds up."""
+    return (length + 1) // 2 - 5
+
+
+@lru_cache(maxsize=64)
+def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
+    """Place levels of these sizes, each (height, width), at least 12 pixels a side."""
+    cells = np.array([[cells_along(h), cells_along(w)] for h, w in sizes], np.int64).reshape(-1, 2)
+    first = np.concatenate([[0], np.cumsum(cells.prod(axis=1))])
+    pieces = _place([piece for level, size in enumerate(sizes) for piece in _cut(level, *size)])
+    n_canvases = pieces[-1].canvas + 1 if pieces else 0
+    owner = np.full((n_canvases, _CELLS, _CELLS), -1, np.int32)
+    for piece in pieces:
+        rows = np.arange(cells_along(piece.height)) + piece.top // STRIDE
+        columns = np.arange(cells_along(piece.width)) + piece.left // STRIDE
+        numbers = first[piece.level] + rows[:, None] * cells[piece.level, 1] + columns
+        y, x = piece.y // STRIDE, piece.x // STRIDE
+        owner[piece.canvas, y : y + len(rows), x : x + len(columns)] = numbers
+    return Layout(sizes, cells, first, tuple(pieces), owner)
+
+
+def _cut(level: int, height: int, width: int) -> list[tuple[int, int, int, int, int]]:
+    """Cut a level into (level, top, left, height, width)."""
+    tops = range(0, cells_along(height) * STRIDE, _STEP)
+    lefts = range(0, cells_along(width) * STRIDE, _STEP)
+    return [
+        (level, top, left, min(SIDE, height - top), min(SIDE, width - left))
+        for top in tops
+        for left in lefts
+    ]
+
+
+def _place(cut: Sequence[tuple[int, int, int, int, int]]) -> list[Piece]:
+    """Put pieces on shelves, the tallest first; each shelf takes what still fits."""
+    shelves: list[list[int]] = []  # canvas, y, height, free x
+    n_canvases, y_free = 0, SIDE
+    pieces = []
+    for level, top, left, height, width in sorted(cut, key=lambda c: (-c[3], -c[4], c[0])):
+        tall, wide = height + height % 2, width + width % 2
+        for shelf in shelves:
+            if tall <= shelf[2] and shelf[3] + wide <= SIDE:
+                break
+        else:
+            if y_free + tall > SIDE:
+                n_canvases, y_free = n_canvases + 1, 0
+            shelf = [n_canvases - 1, y_free, tall, 0]
+            shelves.append(shelf)
+            y_free += tall
+        pieces.append(Piece(level, top, left, height, width, shelf[0], shelf[1], shelf[3]))
+        shelf[3] += wide
+    return sorted(pieces, key=lambda piece: piece.canvas)

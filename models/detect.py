@@ -1,0 +1,220 @@
+"""MTCNN's cascade: PNet proposes, RNet sorts out, ONet sorts out and marks five points.
+
+It finds what facenet-pytorch 2.5.3's ``MTCNN.detect`` finds, several times faster: all levels of
+the pyramid lie on canvases of one size, each stage is one batch over all scales, crops are cut
+from one table of sums, and no loop goes over boxes.
+
+Source: Zhang et al. 2016 (see `facegate.models.nets.mtcnn`); the order of steps and the roundings
+are those of facenet-pytorch's ``detect_face``, which is the oracle of the tests.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from facegate.models.area import AreaSums
+from facegate.models.boxes import (
+    intersection_over_smaller,
+    intersection_over_union,
+    shift,
+    square,
+    suppress,
+)
+from facegate.models.canvas import FIELD, SIDE, Layout, lay_out
+from facegate.models.nets import mtcnn
+from facegate.models.proposals import propose
+from facegate.models.runtime import Net, torch_net
+from facegate.models.values import Floats, Pixels
+
+FACTOR = 0.709
+"""From one level of the pyramid to the next: half the area."""
+
+MOST_PIXELS = 6_000_000
+"""Larger photographs are searched at a half, a third … of their size, so that time is bounded."""
+
+_RNET_BATCHES = (128, 64, 32, 16, 8)
+_ONET_BATCHES = (16, 8)  # more at once falls out of the caches and is slower
+
+Detections = tuple[Floats, Floats, Floats]
+"""Boxes (N, 4), landmarks (N, 5, 2), scores (N,), each float32, best score first."""
+
+
+class Detector:
+    """Finds faces and their five landmarks. Threads may share it."""
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        min_face_px: float = 24,
+        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
+    ) -> None:
+        """Load the three nets.
+
+        Args:
+            device: "auto", "cpu" or "cuda".
+            min_face_px: the smallest face looked for, in pixels of its side; at least 12. Time
+                grows with (side of the photograph / min_face_px) squared.
+            thresholds: least probability in each stage; the defaults are facenet-pytorch's.
+
+        Raises:
+            DeviceError: the device is not there.
+        """
+        if min_face_px < FIELD:
+            raise ValueError(f"min_face_px must be at least {FIELD}, got {min_face_px}")
+        self.min_face_px = min_face_px
+        self._thresholds = thresholds
+        self._pnet = _net("pnet", (1, 4, SIDE, SIDE), device)
+        self._rnet = _net("rnet", (None, 3, 24, 24), device)
+        self._onet = _net("onet", (None, 3, 48, 48), device)
+        self.device = self._pnet.device
+
+    def detect(self, pixels: Pixels) -> Detections:
+        """Return every face in ``pixels``, uint8 (H, W, 3) RGB.
+
+        Boxes and landmarks are in pixels of ``pixels`` and may leave it. An image with a side
+        shorter than ``min_face_px`` holds no face. In one of more than 6 megapixels the smallest
+        face looked for is 2, 3 … times ``min_face_px``.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise ValueError(f"pixels must be uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
+        shrink = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / MOST_PIXELS))
+        if shrink > 1:
+            boxes, landmarks, scores = self._cascade(_reduced(pixels, shrink))
+            return boxes * np.float32(shrink), landmarks * np.float32(shrink), scores
+        return self._cascade(pixels)
+
+    def _cascade(self, pixels: Pixels) -> Detections:
+        height, width = pixels.shape[:2]
+        scales = _scales(min(height, width), self.min_face_px)
+        if not scales:
+            return _nothing()
+        sums = AreaSums(pixels)
+        boxes = self._propose(sums, scales)
+        boxes = self._refine(sums, boxes)
+        return self._mark(sums, boxes)
+
+    def _propose(self, sums: AreaSums, scales: Sequence[float]) -> Floats:
+        sizes = [(int(sums.height * s + 1), int(sums.width * s + 1)) for s in scales]
+        layout = lay_out(tuple(sizes))
+        heads = np.concatenate([self._pnet(c)[0] for c in _canvases(sums, layout)])
+        least = self._thresholds[0]
+        return propose(heads, layout, np.array(scales, np.float32), threshold=least)
+
+    def _refine(self, sums: AreaSums, boxes: Floats) -> Floats:
+        boxes, (offsets, odds) = _run(self._rnet, sums, boxes, 24, _RNET_BATCHES)
+        passed = odds[:, 1] > self._thresholds[1]
+        boxes, offsets, scores = boxes[passed], offsets[passed], odds[passed, 1]
+        kept = suppress(boxes, scores, intersection_over_union, 0.7)
+        return square(shift(boxes[kept], offsets[kept]))
+
+    def _mark(self, sums: AreaSums, boxes: Floats) -> Detections:
+        boxes, (offsets, points, odds) = _run(self._onet, sums, boxes, 48, _ONET_BATCHES)
+        passed = odds[:, 1] > self._thresholds[2]
+        boxes, offsets, points = boxes[passed], offsets[passed], points[passed]
+        scores = odds[passed, 1]
+        # ONet gives five x, then five y, as parts of the box.
+        sizes = boxes[:, None, 2:] - boxes[:, None, :2] + np.float32(1)
+        parts = points.reshape(-1, 2, 5).transpose(0, 2, 1)
+        landmarks = sizes * parts + boxes[:, None, :2] - np.float32(1)
+        boxes = shift(boxes, offsets)
+        kept = suppress(boxes, scores, intersection_over_smaller, 0.7)
+        return boxes[kept], landmarks[kept], scores[kept]
+
+
+def _net(name: str, shape: tuple[int | None, int, int, int], device: str) -> Net:
+    key = mtcnn.weights_sha256(name)
+    return torch_net(key, mtcnn.make(name), input_shape=shape, device=device)
+
+
+def _nothing() -> Detections:
+    return (
+        np.empty((0, 4), np.float32),
+        np.empty((0, 5, 2), np.float32),
+        np.empty(0, np.float32),
+    )
+
+
+def _scales(short_side: int, min_face_px: float) -> list[float]:
+    """Return the scale of each level of the pyramid, until the short side is below 12 pixels."""
+    scale = 12.0 / min_face_px
+    side = short_side * scale
+    scales = []
+    while side >= FIELD:
+        scales.append(scale)
+        scale *= FACTOR
+        side *= FACTOR
+    return scales
+
+
+def _reduced(pixels: Pixels, factor: int) -> Pixels:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
+def _normalised(means: Floats) -> Floats:
+    means -= np.float32(127.5)
+    means *= np.float32(0.0078125)
+    return means
+
+
+def _canvases(sums: AreaSums, layout: Layout) -> list[Floats]:
+    """Draw the pyramid: normalised RGB, and a fourth channel that is 0 inside pictures only."""
+    count = len(layout.owner)
+    canvases = np.zeros((count, 1, 4, SIDE, SIDE), np.float32)
+    canvases[:, 0, 3] = mtcnn.OUTSIDE
+    levels = [
+        _normalised(
+            sums.means(*(np.array([v]) for v in (0, 0, sums.height, sums.width)), rows=h, columns=w)
+        )[0]
+        for h, w in layout.sizes
+    ]
+    for piece in layout.pieces:
+        y, x = slice(piece.y, piece.y + piece.height), slice(piece.x, piece.x + piece.width)
+        canvas = canvases[piece.canvas, 0]
+        canvas[:3, y, x] = levels[piece.level][
+            :, piece.top : piece.top + piece.height, piece.left : piece.left + piece.width
+        ]
+        canvas[3, y, x] = 0
+    return list(canvases)
+
+
+def _run(
+    net: Net, sums: AreaSums, boxes: Floats, side: int, batches: Sequence[int]
+) -> tuple[Floats, list[Floats]]:
+    """Run a net on what lies in each box, in batches of the given sizes only.
+
+    Returns the boxes that have pixels inside the photograph, and the outputs for them.
+    """
+    whole = np.trunc(boxes).astype(np.int64)
+    # facenet-pytorch counts pixels from one here: a box begins one pixel before its corner.
+    left, top = np.maximum(whole[:, 0], 1) - 1, np.maximum(whole[:, 1], 1) - 1
+    width = np.minimum(whole[:, 2], sums.width) - left
+    height = np.minimum(whole[:, 3], sums.height) - top
+    inside = (width > 0) & (height > 0)
+    boxes, rectangles = boxes[inside], np.stack([top, left, height, width], axis=1)[inside]
+    outputs = []
+    # With no boxes at all one batch of nothing runs, for the shapes of the outputs.
+    for start, count, batch in _batches(len(boxes), batches) or [(0, 0, batches[-1])]:
+        crops = np.zeros((batch, 3, side, side), np.float32)
+        part = rectangles[start : start + count]
+        crops[:count] = _normalised(sums.means(*part.T, rows=side, columns=side))
+        outputs.append([output[:count] for output in net(crops)])
+    return boxes, [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+
+def _batches(count: int, sizes: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Split ``count`` rows: (start, rows, size of the batch), sizes falling; the last is padded."""
+    result = []
+    start = 0
+    while start < count:
+        left = count - start
+        size = next((size for size in sizes if size <= left), sizes[-1])
+        # Two half-filled runs cost more than one padded one.
+        if left < 2 * size and left > size and 2 * size in sizes:
+            size *= 2
+        result.append((start, min(left, size), size))
+        start += min(left, size)
+    return result
