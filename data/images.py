@@ -34,7 +34,16 @@ _WRITERS: dict[str, tuple[str, dict[str, int]]] = {
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
+PhotoSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | NDArray[np.uint8]
+)
 """What ``read_photo`` takes."""
 
 
@@ -150,6 +159,8 @@ def write_image(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None
 
 def _photo(decoded: Decoded, called: str, contents: bytes | None = None) -> Photo:
     if contents is None:
-        contents = f"{decoded.width}x{decoded.height}:".encode() + decoded.pixels.tobytes()
-    digest = hashlib.sha256(contents).hexdigest()
-    return Photo(decoded.pixels, called, digest, decoded.width, decoded.height)
+        digest = hashlib.sha256(f"{decoded.width}x{decoded.height}:".encode())
+        digest.update(decoded.pixels.data)
+    else:
+        digest = hashlib.sha256(contents)
+    return Photo(decoded.pixels, called, digest.hexdigest(), decoded.width, decoded.height)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from facegate.data.decoding import png
+from facegate.data.decoding import jpeg, png
 from facegate.data.decoding.formats import (
     FORMATS,
     HEADER_BYTES,
@@ -24,11 +24,9 @@ from facegate.data.decoding.formats import (
 )
 from facegate.data.decoding.orientation import orientation, turn_upright
 from facegate.data.decoding.rgb import Pixels, rgb_pixels
-from facegate.data.text import printable
 from facegate.errors import ImageError
 
 _SHORT_SIDE = 1600  # pixels; a JPEG may be decoded smaller as long as this many are left
-_AGAIN = "get the photograph again from where it came"
 
 # What Pillow raises on damage. Most come from its own checks; the last ones from chunks and
 # tables that are shorter than their readers expect.
@@ -44,6 +42,7 @@ _DAMAGE = (
     TypeError,
     ArithmeticError,
     zlib.error,
+    RuntimeError,  # pillow-heif
 )
 
 
@@ -172,7 +171,7 @@ def stated_orientation(image: Image.Image) -> int:
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     if isinstance(xmp, str):
         xmp = xmp.encode("utf-8", "replace")
-    return orientation(exif if isinstance(exif, bytes) else b"", xmp)
+    return orientation(*(block if isinstance(block, bytes) else b"" for block in (exif, xmp)))
 
 
 def _decoded(image: Image.Image, stated: int, full: tuple[int, int] | None = None) -> Decoded:
@@ -192,8 +191,10 @@ def _one_error(kind: str, shown: str) -> Iterator[None]:
             f"{shown} does not fit into memory", hint="save it smaller", code="image_too_large"
         ) from error
     except _DAMAGE as error:
-        reason = printable(str(error) or type(error).__name__)
-        raise ImageError(f"{shown} is a damaged {kind} ({reason})", hint=_AGAIN) from error
+        raise ImageError(
+            f"{shown} is damaged, or an unusual kind of {kind}",
+            hint="get it again from where it came, or save it anew as JPEG or PNG",
+        ) from error
 
 
 def _open(kind: str, contents: bytes, shown: str, limits: Limits) -> ImageFile.ImageFile:
@@ -204,11 +205,13 @@ def _open(kind: str, contents: bytes, shown: str, limits: Limits) -> ImageFile.I
     """
     image: ImageFile.ImageFile
     if kind == "JPEG":
+        jpeg.check_work(contents)
         image = _Jpeg(io.BytesIO(contents))
     elif kind == "PNG":
+        still = png.without_animation(contents)
         if png.n_frames(contents) > 1:
             raise animated("PNG", shown)
-        image = PngImagePlugin.PngImageFile(io.BytesIO(png.without_animation(contents)))
+        image = PngImagePlugin.PngImageFile(io.BytesIO(still))
     else:
         size = webp_size(contents)
         if size is None:

@@ -19,7 +19,7 @@ def rgb_pixels(image: Image.Image) -> Pixels:
     if image.mode.startswith("I;16"):
         return _from_sixteen_bits(image)
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
-        image = _on_white(image.convert("RGBA"))
+        image = _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), np.uint8)
 
 
