@@ -1,5 +1,6 @@
 """Damaged, hostile and odd files: each is a photograph or one error, soon, without a warning."""
 
+import io
 import resource
 import sys
 import time
@@ -8,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facegate.data.images import Photo, read_photo
 from facegate.errors import ImageError
+
+CODES = {"not_an_image", "image_too_large", "too_small"}
 
 
 def photo_or_reason(source: Path | bytes) -> Photo | str:
@@ -18,9 +22,7 @@ def photo_or_reason(source: Path | bytes) -> Photo | str:
     try:
         return read_photo(source, min_side=1)
     except ImageError as error:
-        assert "\n" not in str(error)
-        assert str(error).isprintable()
-        return error.code
+        return error.code if str(error).isprintable() else f"more than a line: {error!r}"
     finally:
         assert time.perf_counter() - start < 5, source
 
@@ -53,15 +55,11 @@ def test_500_mutants_of_a_photograph(grace_path: Path) -> None:
     answers = [photo_or_reason(bad) for bad in mutants(good, n=500, seed=14)]
     n_photos = sum(isinstance(answer, Photo) for answer in answers)
     assert 0 < n_photos < 500
-    assert {a for a in answers if isinstance(a, str)} <= {"not_an_image", "image_too_large"}
+    assert {a for a in answers if isinstance(a, str)} <= CODES
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "WEBP lossless", "JPEG progressive"])
 def test_mutants_of_other_formats(grace_path: Path, kind: str) -> None:
-    import io
-
-    from PIL import Image
-
     name, _, option = kind.partition(" ")
     file = io.BytesIO()
     exif = Image.Exif()
@@ -69,8 +67,8 @@ def test_mutants_of_other_formats(grace_path: Path, kind: str) -> None:
     with Image.open(grace_path) as image:
         small = image.resize((64, 75))
     small.save(file, name, exif=exif, **({option: True} if option else {}))
-    for bad in mutants(file.getvalue(), n=300, seed=21):
-        photo_or_reason(bad)
+    answers = [photo_or_reason(bad) for bad in mutants(file.getvalue(), n=300, seed=21)]
+    assert {a for a in answers if isinstance(a, str)} <= CODES
 
 
 def test_every_file_of_the_decoders_own_test_suites(test_data: Path) -> None:
@@ -79,5 +77,6 @@ def test_every_file_of_the_decoders_own_test_suites(test_data: Path) -> None:
     answers = [photo_or_reason(path) for path in files]
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert len(files) > 1000
+    assert {a for a in answers if isinstance(a, str)} <= CODES
     assert sum(isinstance(answer, Photo) for answer in answers) > 200
     assert grown < 300_000 or sys.platform == "darwin"  # kB

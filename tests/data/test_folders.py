@@ -95,7 +95,7 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "self").symlink_to(tmp_path / "a" / "self")
     (tmp_path / "b" / "other").symlink_to(tmp_path / "a")
-    assert names(tmp_path) == ["a/1.jpg", "b/2.jpg"] or len(names(tmp_path)) == 2
+    assert names(tmp_path) == ["a/1.jpg", "b/2.jpg"]
 
 
 def test_a_file_with_two_names_is_listed_once(tmp_path: Path) -> None:
@@ -120,14 +120,19 @@ def test_deep_trees_are_walked(tmp_path: Path) -> None:
     assert len(find_photos(tmp_path)) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(tmp_path, "a.jpg", "locked/b.jpg")
-    (tmp_path / "locked").chmod(0)
-    try:
-        assert names(tmp_path) == ["a.jpg", "locked"]
-    finally:
-        (tmp_path / "locked").chmod(0o700)
+    listed = os.listdir
+
+    def listdir(folder: Path) -> list[str]:  # root may read everything, so chmod would not do
+        if folder.name == "locked":
+            raise PermissionError
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert names(tmp_path) == ["a.jpg", "locked"]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a\0b", "x" * 5000, "file/below"])
