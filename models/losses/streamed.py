@@ -11,7 +11,7 @@ At 1,800 embeddings of 128 dimensions this needs a tenth of the memory of autogr
 can be differentiated once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,26 @@ class _Attach(torch.autograd.Function):
         return torch.tensordot(grad_output, gradients, dims=1), None, None
 
 
+def blocks(
+    rows: Tensor, batch: Batch, *, metric: str, anchors: range, chunk: int = CHUNK
+) -> Iterator[tuple[int, Block]]:
+    """Yield the first anchor and the block of each chunk of anchors, at least one block.
+
+    Args:
+        rows: (B, D) float32 or float64, without autograd.
+        batch: their labels.
+        metric: ``euclidean`` or ``squared``.
+        anchors: rows that are anchors, without gaps; an empty range yields one empty block.
+        chunk: anchors a block.
+    """
+    for first in range(anchors.start, max(anchors.stop, anchors.start + 1), chunk):
+        index = torch.arange(first, min(first + chunk, anchors.stop), device=rows.device)
+        distances = squared_distances(rows[index], rows)
+        if metric == "euclidean":
+            distances.sqrt_()
+        yield first, batch.block(distances, index)
+
+
 def streamed(
     embeddings: Tensor,
     labels: Tensor,
@@ -85,14 +105,15 @@ def streamed(
         The sums; ``totals`` is connected to the embeddings, in their full precision's dtype.
     """
     rows = in_full(embeddings)
-    start, stop, _ = anchors.indices(len(rows))
+    own = range(*anchors.indices(len(rows)))
     if not len(rows):  # a row that takes no part: nothing below has to think of empty columns
         rows = torch.nn.functional.pad(rows, (0, 0, 0, 1))
         labels = torch.nn.functional.pad(labels, (0, 1), value=IGNORED)
     with torch.no_grad(), full_precision(rows.device):
-        walk = _Walk(rows.detach(), Batch.of(labels), metric, rows.requires_grad)
-        for first in range(start, max(stop, start + 1), chunk):
-            walk.add(terms, first, min(first + chunk, stop))
+        walk = _Walk(rows.detach(), metric, rows.requires_grad)
+        batch = Batch.of(labels)
+        for first, block in blocks(walk.rows, batch, metric=metric, anchors=own, chunk=chunk):
+            walk.add(first, block, terms(block))
         sums = walk.sums()
     if walk.gradients is None:
         return sums
@@ -103,32 +124,24 @@ def streamed(
 class _Walk:
     """One walk over the blocks of a batch: what has been summed so far."""
 
-    def __init__(self, rows: Tensor, batch: Batch, metric: str, with_gradient: bool) -> None:
-        self.rows, self.batch, self.metric = rows, batch, metric
-        self.with_gradient = with_gradient
+    def __init__(self, rows: Tensor, metric: str, with_gradient: bool) -> None:
+        self.rows, self.metric, self.with_gradient = rows, metric, with_gradient
         self.gradients: Tensor | None = None
         self.found: list[Terms] = []
         self.d_ap: list[Tensor] = []
         self.d_an: list[Tensor] = []
 
-    def add(self, terms: Callable[[Block], Terms], first: int, last: int) -> None:
-        """Add the anchors first to last - 1."""
-        own = self.rows[first:last]
-        distances = squared_distances(own, self.rows)
-        if self.metric == "euclidean":
-            distances.sqrt_()
-        block = self.batch.block(distances, torch.arange(first, last, device=own.device))
-        found = terms(block)
+    def add(self, first: int, block: Block, found: Terms) -> None:
+        """Add a block that starts at anchor ``first``; its distances are used up."""
         self.d_ap.append(block.d_ap[block.is_pair])
         self.d_an.append(_sample_negatives(block))
         if self.with_gradient:
-            self._add_gradients(found.slopes, distances, first, last)
+            self._add_gradients(found.slopes, block.distances, first)
         self.found.append(Terms(found.totals, (), found.denominators, found.counts))
 
-    def _add_gradients(
-        self, slopes: tuple[Tensor, ...], distances: Tensor, first: int, last: int
-    ) -> None:
+    def _add_gradients(self, slopes: tuple[Tensor, ...], distances: Tensor, first: int) -> None:
         """Carry the derivatives by the distances over to the embeddings."""
+        last = first + len(distances)
         own, rows = self.rows[first:last], self.rows
         if self.gradients is None:
             self.gradients = rows.new_zeros(len(slopes), *rows.shape)

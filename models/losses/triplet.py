@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from facegate.errors import InputError
-from facegate.models.losses.block import Block, check_batch
+from facegate.models.losses.batch_loss import BatchLoss
+from facegate.models.losses.block import Block
 from facegate.models.losses.bucket import pick_by_bucket
 from facegate.models.losses.hinge import triplet_terms
 from facegate.models.losses.options import (
@@ -17,14 +18,14 @@ from facegate.models.losses.options import (
     check_choice,
     check_margin,
 )
-from facegate.models.losses.result import LossResult, Sums, finish
+from facegate.models.losses.result import LossResult
 from facegate.models.losses.semi_hard import pick_by_sort
-from facegate.models.losses.streamed import Terms, streamed
+from facegate.models.losses.streamed import Terms
 from facegate.models.losses.window import window_terms
 
 
 @dataclass(frozen=True, slots=True)
-class SemiHardTripletLoss:
+class SemiHardTripletLoss(BatchLoss):
     """``max(0, d_ap - d_an + margin)`` over every positive pair and its semi-hard negative.
 
     All ordered pairs (anchor, positive) of the batch take part; a batch of 45 identities with 40
@@ -66,29 +67,8 @@ class SemiHardTripletLoss:
                 hint="a fallback adds one negative to a pair; use select 'nearest' or 'random'",
             )
 
-    def __call__(self, embeddings: Tensor, labels: Tensor) -> LossResult:
-        """Return the loss of a batch.
-
-        Args:
-            embeddings: (B, D), any floating dtype, unit rows (see
-                :func:`facegate.models.losses.distances.unit_rows`). Computed in float32 also
-                under autocast; the gradient has the dtype of the embeddings.
-            labels: integers (B,); -1 marks a row that takes no part. An identity with one image
-                is a negative to the others and never an anchor.
-
-        Returns:
-            The loss: exactly 0, connected, with a gradient of 0, where there is no triplet.
-
-        Raises:
-            InputError: an embedding is not finite; its row is named.
-        """
-        return finish(self.sums(embeddings, check_batch(embeddings, labels)))
-
-    def sums(self, embeddings: Tensor, labels: Tensor, anchors: slice = slice(None)) -> Sums:
-        """Return the sums over some anchors; see :mod:`facegate.models.losses.gather`."""
-        return streamed(embeddings, labels, self._terms, metric=self.metric, anchors=anchors)
-
-    def _terms(self, block: Block) -> Terms:
+    def terms(self, block: Block) -> Terms:
+        """Return what a block of distances contributes."""
         if self.select == "all":
             return window_terms(block, margin=self.margin, reduce=self.reduce, semi_hard=True)
         if self.select == "nearest" and block.distances.dtype == torch.float32:
