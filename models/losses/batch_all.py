@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import Block
-from facegate.models.losses.options import METRICS, REDUCES, check_choice, check_margin
-from facegate.models.losses.streamed import Terms
-from facegate.models.losses.window import window_terms
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.options import METRICS, REDUCES, check_choice, check_margin
+from facegate.models.losses.engine.streamed import Terms
+from facegate.models.losses.engine.window import window_terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from facegate.errors import InputError, MachineError
-from facegate.models.losses.block import IGNORED, check_batch
 from facegate.models.losses.distances import full_precision, in_full
+from facegate.models.losses.engine.block import IGNORED, check_batch
 from facegate.models.losses.result import LossResult, LossStats
 from facegate.models.losses.triplet import SemiHardTripletLoss
 

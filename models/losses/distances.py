@@ -69,7 +69,7 @@ def pairwise_distances(embeddings: Tensor, *, metric: str = "euclidean") -> Tens
     Returns:
         (batch, batch) float32, or float64 for float64 input. Never negative; the diagonal is
         exactly 0. The gradient is finite everywhere, also where two rows are equal.
-        Memory: batch^2 values; :mod:`facegate.models.losses.streamed` needs far less.
+        Memory: batch^2 values; :mod:`facegate.models.losses.engine.streamed` needs far less.
 
     Raises:
         ValueError: embeddings is not two-dimensional.

@@ -15,9 +15,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import IGNORED, check_batch
 from facegate.models.losses.distances import in_full
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import IGNORED, check_batch
 from facegate.models.losses.registry import Loss
 from facegate.models.losses.result import LossResult, Sums, read_stats
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import torch
 
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import Block
-from facegate.models.losses.hinge import triplet_terms
-from facegate.models.losses.options import METRICS, REDUCES, check_choice, check_margin
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.hinge import triplet_terms
+from facegate.models.losses.engine.options import METRICS, REDUCES, check_choice, check_margin
+from facegate.models.losses.engine.streamed import Terms
 from facegate.models.losses.semi_hard import Picks
-from facegate.models.losses.streamed import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facegate.errors import InputError
-from facegate.models.losses.block import IGNORED, check_batch
 from facegate.models.losses.distances import full_precision, in_full
+from facegate.models.losses.engine.block import IGNORED, check_batch
 from facegate.models.losses.result import LossResult, LossStats
 
 

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from facegate.errors import InputError
 from facegate.models.losses.batch_hard import extremes, outcomes
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import Batch, Block
 from facegate.models.losses.distances import full_precision, in_full, pair_distances
-from facegate.models.losses.options import METRICS, check_choice, check_margin
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import Batch, Block
+from facegate.models.losses.engine.options import METRICS, check_choice, check_margin
+from facegate.models.losses.engine.streamed import Terms, blocks
 from facegate.models.losses.result import Sums
-from facegate.models.losses.streamed import Terms, blocks
 
 
 @dataclass(frozen=True, slots=True)

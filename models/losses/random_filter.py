@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import Block
-from facegate.models.losses.hinge import triplet_terms
-from facegate.models.losses.options import METRICS, check_choice, check_margin
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.hinge import triplet_terms
+from facegate.models.losses.engine.options import METRICS, check_choice, check_margin
+from facegate.models.losses.engine.streamed import Terms, streamed
 from facegate.models.losses.result import Sums
 from facegate.models.losses.semi_hard import Picks
-from facegate.models.losses.streamed import Terms, streamed
 
 DRAWS = ("thirds", "pairs")
 KEEPS = ("semi-hard", "violators")

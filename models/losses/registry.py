@@ -8,11 +8,11 @@ from torch import Tensor
 
 from facegate.models.losses.batch_all import BatchAllLoss
 from facegate.models.losses.batch_hard import BatchHardLoss
-from facegate.models.losses.batch_loss import BatchLoss
 from facegate.models.losses.borrowed import PREFIX, BorrowedLoss
 from facegate.models.losses.contrastive import ContrastiveLoss
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.options import check_choice
 from facegate.models.losses.hard_negative import HardNegativeLoss
-from facegate.models.losses.options import check_choice
 from facegate.models.losses.quadruplet import QuadrupletLoss
 from facegate.models.losses.random_filter import RandomFilterLoss
 from facegate.models.losses.result import LossResult

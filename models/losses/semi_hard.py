@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facegate.models.losses.block import Block
+from facegate.models.losses.engine.block import Block
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from facegate.errors import InputError
-from facegate.models.losses.batch_loss import BatchLoss
-from facegate.models.losses.block import Block
-from facegate.models.losses.bucket import pick_by_bucket
-from facegate.models.losses.hinge import triplet_terms
-from facegate.models.losses.options import (
+from facegate.models.losses.engine.batch_loss import BatchLoss
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.bucket import pick_by_bucket
+from facegate.models.losses.engine.hinge import triplet_terms
+from facegate.models.losses.engine.options import (
     FALLBACKS,
     METRICS,
     REDUCES,
@@ -18,10 +18,10 @@ from facegate.models.losses.options import (
     check_choice,
     check_margin,
 )
+from facegate.models.losses.engine.streamed import Terms
+from facegate.models.losses.engine.window import window_terms
 from facegate.models.losses.result import LossResult
 from facegate.models.losses.semi_hard import pick_by_sort
-from facegate.models.losses.streamed import Terms
-from facegate.models.losses.window import window_terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from facegate.models.losses.block import Block
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.streamed import Terms
 from facegate.models.losses.semi_hard import Picks
-from facegate.models.losses.streamed import Terms
 
 
 def triplet_terms(block: Block, picks: Picks, *, margin: float, reduce: str) -> Terms:

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from facegate.models.losses.block import IGNORED, Batch, Block
 from facegate.models.losses.distances import TINY, full_precision, in_full, squared_distances
+from facegate.models.losses.engine.block import IGNORED, Batch, Block
 from facegate.models.losses.result import SAMPLE, Sums
 
 # Anchors a block. 256 x 1,800 float32 distances are 1.8 MB, near what a core's cache holds;

@@ -9,7 +9,7 @@ where the sort takes O(B log B).
 import torch
 from torch import Tensor
 
-from facegate.models.losses.block import Block
+from facegate.models.losses.engine.block import Block
 from facegate.models.losses.semi_hard import Picks, with_fallback
 
 NOTHING = torch.iinfo(torch.int64).max

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from facegate.models.losses.block import Block, check_batch
+from facegate.models.losses.engine.block import Block, check_batch
+from facegate.models.losses.engine.streamed import Terms, streamed
 from facegate.models.losses.result import LossResult, Sums, finish
-from facegate.models.losses.streamed import Terms, streamed
 
 
 class BatchLoss(ABC):

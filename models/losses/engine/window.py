@@ -8,9 +8,9 @@ is inside the windows of a run of the anchor's sorted positives; so counting is 
 import torch
 from torch import Tensor
 
-from facegate.models.losses.block import Block
-from facegate.models.losses.hinge import anchor_weight, denominator
-from facegate.models.losses.streamed import Terms
+from facegate.models.losses.engine.block import Block
+from facegate.models.losses.engine.hinge import anchor_weight, denominator
+from facegate.models.losses.engine.streamed import Terms
 
 
 def window_terms(block: Block, *, margin: float, reduce: str, semi_hard: bool) -> Terms:

@@ -1,0 +1,1 @@
+"""How the losses are computed: blocks of distances, buckets, windows, gradients in closed form."""
