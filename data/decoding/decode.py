@@ -205,8 +205,10 @@ def _open(kind: str, contents: bytes, shown: str, limits: Limits) -> ImageFile.I
     """
     image: ImageFile.ImageFile
     if kind == "JPEG":
-        jpeg.check_work(contents)
+        n_scans = jpeg.count_scans(contents)
         image = _Jpeg(io.BytesIO(contents))
+        limits.check(image.size, shown)
+        jpeg.check_scans(n_scans, image.size)
     elif kind == "PNG":
         still = png.without_animation(contents)
         if png.n_frames(contents) > 1:

@@ -18,13 +18,13 @@ CODES = {"not_an_image", "image_too_large", "too_small"}
 
 
 def photo_or_reason(source: Path | bytes) -> Photo | str:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         return read_photo(source, min_side=1)
     except ImageError as error:
         return error.code if str(error).isprintable() else f"more than a line: {error!r}"
     finally:
-        assert time.perf_counter() - start < 5, source
+        assert time.process_time() - start < 5, source
 
 
 def mutants(good: bytes, *, n: int, seed: int) -> Iterator[bytes]:
