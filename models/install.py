@@ -23,17 +23,18 @@ from facegate.models.card import MAX_BYTES, Card, Part
 from facegate.models.card_file import card_to_toml, load_card
 from facegate.models.download import CHUNK_BYTES, download
 from facegate.models.shelf import (
-    CARDS,
     RECORD,
     WEIGHTS,
     Weights,
     find_weights,
     is_installed,
+    is_known,
     is_packaged,
     model_folder,
     part_problem,
     read_record,
     record_text,
+    repair_hint,
 )
 from facegate.models.sums import fresh_sum
 from facegate.models.trial import try_out
@@ -143,8 +144,6 @@ def verify(name: str | None = None) -> list[Finding]:
 
 
 def _findings(card: Card) -> Iterator[Finding]:
-    again = f"remove {model_folder(card.name)} and run `facegate models install {card.name}`"
-    hint = "install facegate again" if is_packaged(card) else again
     try:
         weights = find_weights(card)
     except WeightsError as error:
@@ -154,7 +153,7 @@ def _findings(card: Card) -> Iterator[Finding]:
         path = weights.folder / part.file
         problem = part_problem(path, part, found=fresh_sum(path) if path.is_file() else None)
         if problem:
-            yield Finding(card.name, problem, hint)
+            yield Finding(card.name, problem, repair_hint(card))
 
 
 def _finish(card: Card, folder: Path, published: tuple[Part, ...]) -> None:
@@ -226,7 +225,7 @@ def _copy(path: Path, file: BinaryIO) -> str:
 
 
 def _refuse_taken_name(card: Card, published: tuple[Part, ...]) -> None:
-    if (CARDS / f"{card.name}.toml").is_file():
+    if is_known(card.name):
         raise CardError(
             f"{card.name} is the name of a model that facegate knows",
             hint="give yours another name on its card",

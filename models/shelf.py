@@ -55,6 +55,20 @@ def model_folder(name: str) -> Path:
     return home() / "models" / name
 
 
+def is_known(name: str) -> bool:
+    """Say whether the model's card comes with facegate."""
+    return (CARDS / f"{name}.toml").is_file()
+
+
+def repair_hint(card: Card) -> str:
+    """Return what to do about damaged weights."""
+    if is_packaged(card):
+        return "install facegate again"
+    if is_known(card.name):
+        return f"run `facegate models install {card.name}`"
+    return "run `facegate models add` with its file and card again"
+
+
 def is_packaged(card: Card) -> bool:
     """Say whether the model's weights come with facegate."""
     return (WEIGHTS / card.file).is_file()
@@ -77,11 +91,11 @@ def find_weights(card: Card) -> Weights:
         part = Part(card.file, card.sha256 or file_sum(path), path.stat().st_size)
         return Weights(WEIGHTS, (part,), (part,))
     folder = model_folder(card.name)
-    again = f"`facegate models install {card.name}`"
     if not (folder / RECORD).is_file():
+        fetch = f"`facegate models install {card.name}` fetches it, with --from DIR it takes a file"
         raise ModelMissingError(
             f"model {card.name} is not installed",
-            hint=f"{again} fetches it, with --from DIR it takes a file you already have",
+            hint=f"{fetch} you already have" if is_known(card.name) else repair_hint(card),
         )
     weights = read_record(folder)
     for part, stated in zip(weights.published, card.parts, strict=False):
@@ -89,7 +103,7 @@ def find_weights(card: Card) -> Weights:
             raise WeightsError(
                 f"installed weights of {card.name} are not those of its card "
                 f"(card {stated.sha256}, installed {part.sha256})",
-                hint=f"remove {folder} and run {again}",
+                hint=repair_hint(card),
             )
     return weights
 
@@ -106,9 +120,9 @@ def checked_weights(card: Card) -> Weights:
         path = weights.folder / part.file
         problem = part_problem(path, part, found=file_sum(path) if path.is_file() else None)
         if problem:
-            again = f"remove {weights.folder} and run `facegate models install {card.name}`"
-            hint = "install facegate again" if is_packaged(card) else again
-            raise WeightsError(f"weights of {card.name} are not used: {problem}", hint=hint)
+            raise WeightsError(
+                f"weights of {card.name} are not used: {problem}", hint=repair_hint(card)
+            )
     return weights
 
 

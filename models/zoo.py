@@ -25,6 +25,19 @@ from facegate.models.shelf import (
 if TYPE_CHECKING:
     from torch import nn
 
+__all__ = [
+    "DEFAULT_MODEL",
+    "Embedder",
+    "card",
+    "cards",
+    "installed",
+    "installed_id",
+    "keep_card",
+    "load_embedder",
+    "make_embedder",
+    "model_id",
+]
+
 logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "facegate-0"
@@ -41,7 +54,7 @@ def cards() -> dict[str, Card]:
     for name in _users_names():
         try:
             found[name] = card(name)
-        except (CardError, WeightsError) as error:
+        except CardError as error:
             logger.warning("%s", error)
     return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT_MODEL))
 
@@ -177,7 +190,10 @@ def _with_record(card: Card) -> Card:
     """Return the card with the sums that were recorded when its weights were installed."""
     if all(part.sha256 for part in card.parts) or not is_installed(card):
         return card
-    recorded = {part.file: part for part in find_weights(card).published}
+    try:
+        recorded = {part.file: part for part in find_weights(card).published}
+    except WeightsError:
+        return card  # a card can be read whatever became of its weights; loading them says it
     head, *others = (_filled(part, recorded.get(part.file)) for part in card.parts)
     return replace(card, sha256=head.sha256, size_bytes=head.size_bytes, files=tuple(others))
 
