@@ -10,7 +10,7 @@ from facegate.agreement import AGREEMENT_FMR, agreeing
 from facegate.choice import FaceChoice, display_name, rows, sample
 from facegate.data.decoding.sources import read_file
 from facegate.data.images import MAX_BYTES, Photo, PhotoSource, read_photo
-from facegate.errors import InputError, NoAnswerError
+from facegate.errors import ImageError, InputError, InvalidNameError, NoAnswerError
 from facegate.gallery.names import clean_name
 from facegate.models.values import Floats
 from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near, identity_json
@@ -37,7 +37,7 @@ def enroll_photos(
     for source in sources:
         try:
             looked += recognizer.faces(source, face=face)
-        except (InputError, NoAnswerError) as error:
+        except (ImageError, NoAnswerError) as error:
             left_out.append(LeftOut(display_name(source), error.code, str(error)))
     return enroll_faces(
         recognizer, name, looked, left_out, keep_crops=keep_crops, kind="photo", op_uid=op_uid
@@ -141,7 +141,7 @@ def enroll_people(
                 found = _new_faces(recognizer, clean_name(name), path, face)
                 before += found is None
                 looked += found or ()
-            except (InputError, NoAnswerError) as error:
+            except (ImageError, InvalidNameError, NoAnswerError) as error:
                 outs.append(LeftOut(str(path), error.code, str(error)))
             done(1)
         samples, known = samples + len(looked) + len(outs), known + before

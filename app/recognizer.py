@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from facegate import enrolment
 from facegate.choice import FaceChoice, choose, rows
 from facegate.data.images import Photo, PhotoSource
 from facegate.decision import (
@@ -24,6 +23,7 @@ from facegate.decision import (
 )
 from facegate.errors import (
     ModelMismatchError,
+    NotAGalleryError,
     NoThresholdError,
     UnknownIdentityError,
 )
@@ -122,7 +122,7 @@ class Recognizer:
 
     @property
     def gallery(self) -> "Gallery | None":
-        """Return the gallery, or None where the default one does not exist yet."""
+        """Return the gallery, or None where it does not exist yet."""
         return self.open_gallery()
 
     def faces(
@@ -148,6 +148,8 @@ class Recognizer:
         With ``face="all"`` the best pair of faces decides, and the threshold is that of the best
         of so many comparisons.
         """
+        if self._named:
+            self.require_gallery()
         self.reader.start()
         left, right = self.faces(a, face=face), self.faces(b, face=face)
         scores = rows(left) @ rows(right).T
@@ -164,12 +166,12 @@ class Recognizer:
         Raises:
             UnknownIdentityError: nobody of that name is enrolled.
         """
-        self.reader.start()
-        gallery = self.gallery
+        gallery = self.require_gallery()
         if gallery is None:
             raise UnknownIdentityError(
                 f"{name!r} is not enrolled; nobody is, in {self.path}", hint="enrol somebody first"
             )
+        self.reader.start()
         identity = gallery.identity(name)
         ids, templates = gallery.templates(identity.name)
         probes = self.faces(source, face=face)
@@ -185,6 +187,7 @@ class Recognizer:
         Faces whose landmarks are not upright are ``inconclusive``. A photograph without a face
         gives no faces. On an empty gallery every face is ``unknown``.
         """
+        self.require_gallery()
         self.reader.start()
         photo, found = self.reader.find(source)
         chosen = choose(photo.source, found, face) if face != "all" else range(len(found.faces))
@@ -249,9 +252,9 @@ class Recognizer:
         Raises:
             InvalidNameError: the name cannot be given.
         """
-        return enrolment.enroll_photos(
-            self, name, sources, face=face, keep_crops=keep_crops, op_uid=op_uid
-        )
+        from facegate.enrolment import enroll_photos
+
+        return enroll_photos(self, name, sources, face=face, keep_crops=keep_crops, op_uid=op_uid)
 
     def enroll_faces(
         self,
@@ -269,22 +272,37 @@ class Recognizer:
             left_out: what the caller has left out before; it is counted and reported.
             kind: what the faces come from.
         """
-        return enrolment.enroll_faces(
+        from facegate.enrolment import enroll_faces
+
+        return enroll_faces(
             self, name, looked, left_out, keep_crops=keep_crops, kind=kind, op_uid=op_uid
         )
 
     def open_gallery(self, *, create: bool = False) -> "Gallery | None":
-        """Return the gallery, opened once; None where the default one does not exist yet."""
-        if self._gallery is None:
+        """Return the gallery, opened once; None where it does not exist yet."""
+        if self._gallery is None and (create or os.path.lexists(self.path)):
             from facegate.gallery import Gallery
 
-            if create and not self.path.exists():
-                model = self.model_id
-                self._gallery = Gallery.open(self.path, model_id=model, create=True)
-            elif self._named or self.path.exists():
-                self._gallery = Gallery.open(self.path)
+            new = not os.path.lexists(self.path)
+            model = self.model_id if new else None
+            self._gallery = Gallery.open(self.path, model_id=model, create=create)
+            if not new:
                 self._check_model(self._gallery)
         return self._gallery
+
+    def require_gallery(self) -> "Gallery | None":
+        """Return the gallery to ask; None where it is the default one and nobody is enrolled.
+
+        Raises:
+            NotAGalleryError: a gallery was named that does not exist.
+        """
+        gallery = self.open_gallery()
+        if gallery is None and self._named:
+            raise NotAGalleryError(
+                f"there is no gallery {self.path}",
+                hint="enrol somebody first, or name another file",
+            )
+        return gallery
 
     def _check_model(self, gallery: "Gallery") -> None:
         """Refuse a model named by the user that is not the gallery's."""

@@ -36,19 +36,15 @@ class Output:
 
     def result(self, text: str, value: object) -> None:
         """Print one result: the text for people, or the value as one line of JSON."""
-        from facegate.data.text import printable
-
         if self.json:
             click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
         else:
-            click.echo("\n".join(printable(line) for line in text.split("\n")))
+            click.echo(_lines(text))
 
     def note(self, message: str) -> None:
         """Print a message to stderr, unless quiet."""
-        from facegate.data.text import printable
-
         if not self.quiet:
-            click.echo(printable(message), err=True)
+            click.echo(_lines(message), err=True)
 
     def detail(self, message: str) -> None:
         """Print a message to stderr when -v was given."""
@@ -97,6 +93,13 @@ class Output:
             for item in items:
                 yield item
                 advance(1)
+
+
+def _lines(text: str) -> str:
+    """Return lines of ours with whatever in them could confuse a terminal escaped."""
+    from facegate.data.text import printable
+
+    return "\n".join(printable(line, limit=4000) for line in text.split("\n"))
 
 
 def output_options(command: Command) -> Command:

@@ -18,8 +18,9 @@ from facegate.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from facegate.choice import FaceChoice
     from facegate.data.images import Photo
-    from facegate.recognizer import FaceChoice, Recognizer
+    from facegate.recognizer import Recognizer
     from facegate.results import Identification, IdentifiedFace, LeftOut
 
 
@@ -92,13 +93,13 @@ class _Run:
     def identify(self, path: Path) -> None:
         """Identify one photograph, or note why not."""
         from facegate.data.images import read_photo
-        from facegate.errors import InputError, NoAnswerError
+        from facegate.errors import ImageError, NoAnswerError
         from facegate.results import LeftOut
 
         try:
             photo = read_photo(path)
             answer = self.recognizer.identify(photo, face=self.face)
-        except (InputError, NoAnswerError) as error:
+        except (ImageError, NoAnswerError) as error:
             self.left_out.append(LeftOut(str(path), error.code, str(error)))
             self.output.note(f"left out: {error}")
             return
@@ -182,11 +183,10 @@ def describe(face: "IdentifiedFace") -> str:
     where = f"[{x1} {y1} {x2} {y2}]"
     if face.score is None:
         return f"{face.decision} {where}" + (f": {face.reason}" if face.reason else "")
-    if face.threshold is None:
-        assert face.runner_up is not None
-        near = face.runner_up
-        return f"score {near.score:.3f} with {near.identity.name}, no decision {where}"
     near = face.runner_up
+    if face.threshold is None:
+        who = near.identity.name if near is not None else "somebody"
+        return f"score {face.score:.3f} with {who}, no decision {where}"
     next_one = f"; next {near.identity.name} {near.score:.3f}" if near is not None else ""
     if face.identity is not None:
         bound = f"{face.score:.3f} >= {face.threshold.score:.3f}"

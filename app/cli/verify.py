@@ -17,7 +17,7 @@ from facegate.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from facegate.recognizer import FaceChoice
+    from facegate.choice import FaceChoice
     from facegate.results import Verification
 
 STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
