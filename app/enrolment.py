@@ -161,7 +161,7 @@ def enroll_people(
             conflicts += answer.conflicts
             identities += [answer.identity] if answer.identity else []
         elif before and (gallery := recognizer.gallery) is not None:
-            identities += [found] if (found := gallery.find(name)) else []
+            identities += [person] if (person := gallery.find(name)) else []
     return FolderEnrolment(
         tuple(identities),
         samples,

@@ -1,6 +1,7 @@
 """What several commands share: options, printing, progress."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Output:
     @property
     def shows_progress(self) -> bool:
         """Return whether a bar may be drawn: a terminal, and nobody asked for less."""
-        return not (self.plain or self.quiet) and click.get_text_stream("stderr").isatty()
+        return not (self.plain or self.quiet) and sys.stderr.isatty()
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
