@@ -1,12 +1,17 @@
 """Portraits that every test may use, and the data that only some machines have."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
 
+from facegate.data.images import write_image
+
+Pictures = dict[str, Path]
 STRICT = os.environ.get("FACEGATE_TEST_STRICT") == "1"
 
 
@@ -46,15 +51,65 @@ def grace_path() -> Path:
 @pytest.fixture(scope="session")
 def grace(grace_path: Path) -> NDArray[np.uint8]:
     """The same portrait as pixels, 512 x 600 (width x height) RGB."""
-    from PIL import Image
-
     with Image.open(grace_path) as image:
         return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A FACEGATE_HOME for the whole session: nets are compiled once, the user's is not touched."""
+    folder = tmp_path_factory.mktemp("session") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEGATE_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture
-def facegate_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty FACEGATE_HOME of the test's own."""
+def facegate_home(tmp_path: Path, session_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A FACEGATE_HOME of the test's own: empty, but for the session's compiled nets."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (session_home / "cache").mkdir(parents=True, exist_ok=True)
+    (folder / "cache").symlink_to(session_home / "cache")
+    monkeypatch.setenv("FACEGATE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A FACEGATE_HOME of the test's own that does not exist yet."""
     folder = tmp_path / "home"
     monkeypatch.setenv("FACEGATE_HOME", str(folder))
     return folder
+
+
+def views(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The portrait, mirrored, darker and leaning: one person in four photographs."""
+    image = Image.fromarray(pixels)
+    changed = (
+        image,
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        ImageEnhance.Brightness(image).enhance(0.7),
+        image.rotate(8, resample=Image.Resampling.BICUBIC),
+    )
+    return [np.asarray(view, dtype=np.uint8) for view in changed]
+
+
+@pytest.fixture(scope="session")
+def pictures(
+    tmp_path_factory: pytest.TempPathFactory,
+    astronaut: NDArray[np.uint8],
+    grace: NDArray[np.uint8],
+) -> Pictures:
+    """Files: ada-1 … ada-4, grace-1 … grace-4, group (both), sideways, nobody."""
+    folder = tmp_path_factory.mktemp("pictures")
+    files: dict[str, NDArray[np.uint8]] = {}
+    for name, portrait in (("ada", astronaut), ("grace", grace)):
+        for number, view in enumerate(views(portrait), 1):
+            files[f"{name}-{number}"] = view
+    files["group"] = np.hstack([astronaut[:300], grace[:300]])
+    files["sideways"] = np.ascontiguousarray(np.rot90(astronaut))
+    files["nobody"] = np.full((200, 300, 3), 90, np.uint8)
+    for name, pixels in files.items():
+        write_image(folder / f"{name}.jpg", pixels)
+    return {name: folder / f"{name}.jpg" for name in files}
