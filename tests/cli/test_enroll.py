@@ -1,0 +1,145 @@
+"""``facegate enroll``: photographs, folders of people, what is left out and why."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from facegate.cli import run
+
+Pictures = dict[str, Path]
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> str:
+    return str(tmp_path / "people.db")
+
+
+def test_enrolling_prints_what_was_kept(
+    gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(pictures[name]) for name in ("ada-1", "ada-2", "nobody")]
+    assert run(["enroll", "Ada", *files, "--gallery", gallery]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "Ada: 2 of 3 samples kept, 2 in all\n"
+    assert "left out" in captured.err
+    assert "no face found" in captured.err
+
+
+def test_json_has_the_promised_keys(
+    gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["enroll", "Ada", str(pictures["ada-1"]), "--gallery", gallery, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["identity", "samples", "kept", "left_out", "conflicts", "model"]
+    assert answer["identity"] == {"id": 1, "name": "Ada"}
+    assert (answer["samples"], answer["kept"], answer["left_out"]) == (1, 1, [])
+    assert answer["model"].startswith("facegate-")
+
+
+def test_nobody_enrolled_is_3(
+    gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["enroll", "Ada", str(pictures["nobody"]), "--gallery", gallery]) == 3
+    assert "nobody enrolled" in capsys.readouterr().out
+
+
+def test_somebody_alike_is_warned_of(
+    gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["enroll", "Ada", str(pictures["ada-1"]), "--gallery", gallery])
+    assert run(["enroll", "Countess", str(pictures["ada-2"]), "--gallery", gallery]) == 0
+    assert "looks like Ada" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["enroll"], "a name is missing"),
+        (["enroll", "Ada"], "give photographs or --camera"),
+        (["enroll", "Ada", "a.jpg", "--camera", "auto"], "give photographs or --camera"),
+        (["enroll", "Ada", "--folder", "people"], "give nothing else"),
+        (["enroll", "Ada", "a.jpg", "--face", "all"], "use --face largest"),
+        (["enroll", "a\x00b", "a.jpg"], "name"),
+        (["enroll", "", "a.jpg"], "name"),
+        (["enroll", "x" * 10_000, "a.jpg"], "name"),
+        (["enroll", "a\u202eb", "a.jpg"], "name"),
+        (["enroll", "--folder", "missing"], "missing"),
+    ],
+)
+def test_bad_usage_is_2_and_one_line(
+    arguments: list[str],
+    message: str,
+    facegate_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (facegate_home / "gallery.db").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "CON", "--", "-rf", "a/b", "=cmd()"])
+def test_strange_names_are_legal_and_harmless(
+    name: str, gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["enroll", "--gallery", gallery, "--json", "--", name, str(pictures["ada-1"])]
+    assert run(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["identity"]["name"] == name
+    assert sorted(path.name for path in Path(gallery).parent.iterdir()) == ["people.db"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pictures: Pictures) -> Path:
+    """A folder of people: Ada with two photographs and a text, Grace with one, an empty one."""
+    top = tmp_path / "folder"
+    for name, files in (("Ada", ("ada-1", "ada-2")), ("Grace", ("grace-1",)), ("Empty", ())):
+        (top / name).mkdir(parents=True)
+        for file in files:
+            shutil.copy(pictures[file], top / name)
+    (top / "Ada" / "notes.jpg").write_text("not a photograph")
+    (top / "Ada" / "._ada-1.jpg").write_bytes(b"AppleDouble")
+    return top
+
+
+def test_a_folder_of_people(gallery: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["enroll", "--folder", str(folder), "--gallery", gallery, "--json"]) == 0
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert [identity["name"] for identity in answer["identities"]] == ["Ada", "Grace"]
+    assert (answer["samples"], answer["kept"]) == (4, 3)
+    (left_out,) = answer["left_out"]
+    assert left_out["source"].endswith("notes.jpg")
+    assert left_out["code"] == "not_an_image"
+    assert "left out 1 of 4 files: 1 not_an_image" in captured.err
+
+
+def test_a_folder_goes_on_where_it_was_stopped(
+    gallery: str, folder: Path, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["enroll", "--folder", str(folder), "--gallery", gallery])
+    shutil.copy(pictures["ada-3"], folder / "Ada")
+    capsys.readouterr()
+    assert run(["enroll", "--folder", str(folder), "--gallery", gallery, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["kept"], answer["known"]) == (1, 3)
+
+
+def test_a_folder_in_which_nobody_can_be_enrolled_is_3(
+    gallery: str, tmp_path: Path, pictures: Pictures
+) -> None:
+    (tmp_path / "folder" / "Nobody").mkdir(parents=True)
+    shutil.copy(pictures["nobody"], tmp_path / "folder" / "Nobody")
+    assert run(["enroll", "--folder", str(tmp_path / "folder"), "--gallery", gallery]) == 3
+
+
+def test_a_folder_without_people_is_2(gallery: str, tmp_path: Path, pictures: Pictures) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    shutil.copy(pictures["ada-1"], flat)
+    assert run(["enroll", "--folder", str(flat), "--gallery", gallery]) == 2

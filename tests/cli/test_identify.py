@@ -1,0 +1,121 @@
+"""``facegate identify``: photographs and folders, tables, pictures, exit statuses."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from facegate.cli import run
+from facegate.cli.identify import write_table
+
+Pictures = dict[str, Path]
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, pictures: Pictures) -> list[str]:
+    """Options that name a gallery in which Ada is enrolled."""
+    options = ["--gallery", str(tmp_path / "people.db")]
+    assert run(["enroll", "Ada", str(pictures["ada-1"]), *options]) == 0
+    return options
+
+
+def test_everybody_known_is_0(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", str(pictures["ada-2"]), *gallery]) == 0
+    assert f"{pictures['ada-2']}: Ada [" in capsys.readouterr().out
+
+
+def test_somebody_unknown_is_1(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", str(pictures["group"]), *gallery, "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    decisions = sorted(face["decision"] for face in answer["faces"])
+    assert decisions == ["match", "unknown"]
+    for face in answer["faces"]:
+        wanted = {"source", "box", "landmarks", "decision", "identity", "score", "threshold"}
+        assert wanted | {"fpir", "runner_up", "quality"} <= set(face)
+    unknown = next(face for face in answer["faces"] if face["decision"] == "unknown")
+    assert unknown["identity"] is None
+    assert unknown["runner_up"]["identity"]["name"] == "Ada"
+
+
+def test_nobody_is_3(gallery: list[str], pictures: Pictures) -> None:
+    assert run(["identify", str(pictures["nobody"]), *gallery]) == 3
+
+
+def test_an_empty_gallery_is_said(
+    facegate_home: Path, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["identify", str(pictures["ada-1"])]) == 1
+    captured = capsys.readouterr()
+    assert "unknown" in captured.out
+    assert "nobody is enrolled" in captured.err
+
+
+def test_a_folder_and_what_in_it_is_no_photograph(
+    gallery: list[str], pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "folder" / "deeper"
+    folder.mkdir(parents=True)
+    shutil.copy(pictures["ada-2"], folder)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff rubbish")
+    capsys.readouterr()
+    assert run(["identify", str(tmp_path / "folder"), *gallery, "--json"]) == 0
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert [entry["code"] for entry in answer["left_out"]] == ["not_an_image"]
+    assert len(answer["faces"]) == 1
+    assert captured.err.count("\n") == 1
+
+
+def test_a_single_file_that_is_no_photograph_is_2(
+    gallery: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.jpg").write_text("text")
+    capsys.readouterr()
+    assert run(["identify", str(tmp_path / "text.jpg"), *gallery]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_table_for_spreadsheets(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    run(["identify", str(pictures["group"]), *gallery, "--csv", str(table)])
+    rows = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    assert sorted(row["decision"] for row in rows) == ["match", "unknown"]
+    assert sorted(row["name"] for row in rows) == ["", "Ada"]
+
+
+def test_a_cell_is_never_a_formula(tmp_path: Path, pictures: Pictures) -> None:
+    from facegate import Recognizer
+
+    with Recognizer(tmp_path / "people.db") as recognizer:
+        recognizer.enroll("=HYPERLINK(1)", [pictures["ada-1"]])
+        answer = recognizer.identify(pictures["ada-2"])
+    write_table(tmp_path / "names.csv", [answer])
+    (row,) = csv.DictReader((tmp_path / "names.csv").open(encoding="utf-8", newline=""))
+    assert row["name"] == "'=HYPERLINK(1)"
+
+
+def test_annotated_copies(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:
+    from facegate import read_photo
+
+    folder = tmp_path / "annotated"
+    run(["identify", str(pictures["group"]), *gallery, "--annotate", str(folder)])
+    (copy,) = folder.iterdir()
+    drawn, original = read_photo(copy), read_photo(pictures["group"])
+    assert drawn.pixels.shape == original.pixels.shape
+    assert (drawn.pixels != original.pixels).any()
+
+
+def test_a_gallery_that_is_not_there_is_2(
+    pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "missing.db")
+    assert run(["identify", str(pictures["ada-1"]), "--gallery", missing]) == 2
+    assert "there is no gallery" in capsys.readouterr().err
