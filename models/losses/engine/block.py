@@ -110,7 +110,7 @@ def check_batch(embeddings: Tensor, labels: Tensor) -> Tensor:
         raise ValueError(f"embeddings must be floating, got {embeddings.dtype}")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(f"labels must be integers, got {labels.dtype}")
-    labels = labels.long()
+    labels = labels.long().contiguous()
     finite = torch.isfinite(embeddings.detach()).all(dim=1)
     if not finite.all():
         row = int((~finite).nonzero()[0, 0])

@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from facegate.models.losses.distances import TINY, full_precision, in_full, squared_distances
 from facegate.models.losses.engine.block import IGNORED, Batch, Block
@@ -55,8 +54,12 @@ class _Attach(torch.autograd.Function):
         return values.clone()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        if torch.is_grad_enabled():  # create_graph=True: the answer would be silently constant
+            raise RuntimeError(
+                "this loss can be differentiated once; for a second derivative build one on "
+                "facegate.models.losses.distances.pairwise_distances"
+            )
         (gradients,) = ctx.saved_tensors
         return torch.tensordot(grad_output, gradients, dims=1), None, None
 
