@@ -13,7 +13,7 @@ from facegate.models.card import Card, Part, model_id, split_model_id
 from facegate.models.card_file import load_card, write_card
 from facegate.models.card_rules import NAME
 from facegate.models.embedder import Embedder
-from facegate.models.shelf import (
+from facegate.models.shelf.weights import (
     CARDS,
     Weights,
     checked_weights,

@@ -52,7 +52,7 @@ def info(name: str, output: Output) -> None:
     """Show all that the card of model NAME says, its thresholds with their counts included."""
     from dataclasses import asdict
 
-    from facegate.models.shelf import find_weights
+    from facegate.models.shelf.weights import find_weights
     from facegate.models.zoo import card as card_of
     from facegate.models.zoo import installed
 
@@ -72,8 +72,8 @@ def install(name: str, source: Path | None, yes: bool, output: Output) -> None:
 
     The files are compared with the sums on the card; a wrong one is refused and not kept.
     """
-    from facegate.models.install import install as install_model
-    from facegate.models.install import verify
+    from facegate.models.shelf.install import install as install_model
+    from facegate.models.shelf.install import verify
     from facegate.models.zoo import card as card_of
     from facegate.models.zoo import installed
 
@@ -105,7 +105,7 @@ def add(file: Path, card_file: Path, output: Output) -> None:
 
     It is tried on two faces and copied. docs/models.md explains the card.
     """
-    from facegate.models.install import add as add_model
+    from facegate.models.shelf.install import add as add_model
 
     card = add_model(file, card_file)
     _show_terms(card, output)
@@ -122,7 +122,7 @@ def verify(name: str | None, output: Output) -> int:
     """Read the weights again and compare them with their sums: of model NAME, or of all."""
     from dataclasses import asdict
 
-    from facegate.models.install import verify as verify_models
+    from facegate.models.shelf.install import verify as verify_models
     from facegate.models.zoo import card as card_of
     from facegate.models.zoo import cards, installed
 
@@ -148,7 +148,7 @@ def export(name: str, target: Path, output: Output) -> None:
 
     Needs the packages of facegate[onnx].
     """
-    from facegate.models.export import export_onnx
+    from facegate.models.shelf.export import export_onnx
 
     card = export_onnx(name, target)
     beside = target.with_suffix(".toml")

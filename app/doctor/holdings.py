@@ -42,7 +42,7 @@ class GalleryFacts:
 
 def models() -> tuple[list[Model], list[Finding]]:
     """Return all known models and what is wrong with those installed; reads their files."""
-    from facegate.models.install import verify
+    from facegate.models.shelf.install import verify
     from facegate.models.zoo import DEFAULT_MODEL, cards, installed
 
     found: list[Model] = []

@@ -4,7 +4,7 @@ A pickle can name code. torch's ``weights_only`` refuses that, and was broken tw
 (CVE-2025-32434, CVE-2026-24747), so a file is unpickled once, in a child with bounded memory that
 does nothing else, and never again.
 
-    python -m facegate.models.unpickle ARCHITECTURE DIM SIZE FROM.pt TO.safetensors
+    python -m facegate.models.shelf.unpickle ARCHITECTURE DIM SIZE FROM.pt TO.safetensors
 """
 
 import subprocess
@@ -31,7 +31,7 @@ def keep_as_safetensors(card: Card, pickle: Path, target: Path) -> None:
         WeightsError: the file holds anything else, or does not fit the net.
     """
     net = (card.architecture, str(card.dim), str(card.input_size))
-    command = [sys.executable, "-P", "-m", "facegate.models.unpickle", *net]
+    command = [sys.executable, "-P", "-m", "facegate.models.shelf.unpickle", *net]
     try:
         child = subprocess.run(
             [*command, str(pickle), str(target)],

@@ -13,10 +13,11 @@ from typing import Any
 from facegate.errors import ModelMissingError, WeightsError
 from facegate.models.card import Card, Part, joint_sum
 from facegate.models.home import home
-from facegate.models.sums import file_sum
+from facegate.models.shelf.sums import file_sum
 
-CARDS = Path(__file__).parent / "cards"
-WEIGHTS = Path(__file__).parent / "weights"
+_PACKAGE = Path(__file__).parents[1]
+CARDS = _PACKAGE / "cards"
+WEIGHTS = _PACKAGE / "weights"
 RECORD = "installed.json"
 
 

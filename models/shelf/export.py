@@ -13,9 +13,9 @@ from facegate.errors import InputError, MachineError, WeightsError
 from facegate.models.card import Card, Part
 from facegate.models.card_file import card_to_toml
 from facegate.models.card_rules import FILE, check_card
-from facegate.models.shelf import Weights, checked_weights
-from facegate.models.sums import fresh_sum
-from facegate.models.trial import SAME, portrait_crops
+from facegate.models.shelf.sums import fresh_sum
+from facegate.models.shelf.trial import SAME, portrait_crops
+from facegate.models.shelf.weights import Weights, checked_weights
 from facegate.models.zoo import card as card_of
 from facegate.models.zoo import make_embedder
 

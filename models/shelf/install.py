@@ -21,8 +21,11 @@ from facegate.data.files import sync_folder, write_atomically
 from facegate.errors import CardError, InputError, MachineError, WeightsError
 from facegate.models.card import MAX_BYTES, Card, Part
 from facegate.models.card_file import card_to_toml, load_card
-from facegate.models.download import CHUNK_BYTES, download
-from facegate.models.shelf import (
+from facegate.models.shelf.download import CHUNK_BYTES, download
+from facegate.models.shelf.sums import fresh_sum
+from facegate.models.shelf.trial import try_out
+from facegate.models.shelf.unpickle import keep_as_safetensors
+from facegate.models.shelf.weights import (
     RECORD,
     WEIGHTS,
     Weights,
@@ -36,9 +39,6 @@ from facegate.models.shelf import (
     record_text,
     repair_hint,
 )
-from facegate.models.sums import fresh_sum
-from facegate.models.trial import try_out
-from facegate.models.unpickle import keep_as_safetensors
 from facegate.models.zoo import card as card_of
 from facegate.models.zoo import cards, make_embedder
 
