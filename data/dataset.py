@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facegate.data.formats import SUFFIXES
+from facegate.data.decoding.formats import SUFFIXES
 from facegate.data.text import printable
 from facegate.errors import InputError
 
