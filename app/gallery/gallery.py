@@ -5,15 +5,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from facegate import __version__
 from facegate.errors import DamagedGalleryError
-from facegate.gallery import changes, history, opening, store
-from facegate.gallery.history import Change
+from facegate.gallery import history, opening, store
+from facegate.gallery.index import Follower
 from facegate.gallery.store import TIMEOUT_S, Store, mismatch
-from facegate.gallery.values import Enrolled, Operation, Sample
+from facegate.gallery.values import Enrolled, Imported, Operation, Restored, Sample
 from facegate.gallery.view import View
+from facegate.gallery.writes import changes, erasing, undoing
+from facegate.gallery.writes.sweeping import sweep
+
+if TYPE_CHECKING:
+    from facegate.gallery.moves.reembed import Embeds
+
+_OWN_SETTINGS = {"uid", "model", "made_by", erasing.UNSWEPT}
 
 
 class Gallery(View):
@@ -28,6 +35,8 @@ class Gallery(View):
     operation that is asked for again under its id answers again and changes nothing), and
     ``actor``, who asks for it.
     """
+
+    _is_purged = False
 
     @classmethod
     def open(
@@ -62,8 +71,8 @@ class Gallery(View):
         connection = Store(file, read_only=read_only, timeout=timeout)
         try:
             with connection.reading() as db:
-                current, uid = store.setting(db, "model"), store.setting(db, "uid")
-            if current is None or uid is None:
+                current = store.setting(db, "model")
+            if current is None:
                 raise DamagedGalleryError(
                     f"gallery {path} is damaged, it does not say which model it is of",
                     hint="restore a backup with 'facegate gallery restore BACKUP'",
@@ -73,7 +82,7 @@ class Gallery(View):
         except BaseException:
             connection.close()
             raise
-        return cls(connection, current, uid)
+        return cls(connection, current)
 
     def enroll(
         self,
@@ -93,7 +102,7 @@ class Gallery(View):
                 dimensions, or another fact of a sample is impossible.
         """
         by = history.change(op_uid, actor)
-        with self._write(by) as db:
+        with self._write() as db:
             done = history.repeated(db, by.uid, "enroll")
             if done is not None:
                 return changes.enrolled(db, done.seq)
@@ -125,6 +134,122 @@ class Gallery(View):
         """Take one sample out of a person who has others. It can be undone for 30 days."""
         return self._change("remove_sample", changes.remove_sample, op_uid, actor, sample_id)
 
+    def erase(self, name: str, *, op_uid: str | None = None, actor: str = "local") -> Operation:
+        """Delete a person for good: rows, crops and names, in the history too.
+
+        Nothing of them is left in the file. It cannot be undone, and a later restore erases them
+        from the backup again. Identities merged into this one, and earlier ones of the same name
+        that were removed, go with it.
+
+        Raises:
+            GalleryBusyError, DiskFullError: the person may be erased already and only the rewrite
+                of the file be due; the message says so.
+        """
+        return self._change("erase", erasing.erase, op_uid, actor, name, strict=True)
+
+    def undo(
+        self, number: int | None = None, *, op_uid: str | None = None, actor: str = "local"
+    ) -> Operation:
+        """Take an operation back, by default the newest, so that the state before it is back.
+
+        Args:
+            number: an operation's ``seq``; nothing later may have happened to its people.
+
+        Raises:
+            ConflictError: an erase, a restore, an operation 30 days old, or one that later ones
+                stand on.
+        """
+        done = self._change("undo", undoing.undo, op_uid, actor, number)
+        self._adopt_model()
+        return done
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Remember a text under a key, or forget it with None. It is not part of the history."""
+        if key in _OWN_SETTINGS:
+            raise ValueError(f"{key!r} is the gallery's own setting")
+        with self._write() as db:
+            store.set_setting(db, key, value)
+
+    # Moves
+
+    def backup(self, target: str | os.PathLike[str]) -> None:
+        """Write a verified copy to a new file, while the gallery is in use.
+
+        Raises:
+            ConflictError: the target exists. DamagedGalleryError: the gallery has damage.
+        """
+        from facegate.gallery.moves.backup import back_up
+
+        back_up(self._store, Path(target))
+
+    @staticmethod
+    def restore(
+        source: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        actor: str = "local",
+        timeout: float = TIMEOUT_S,
+    ) -> Restored:
+        """Make the gallery at ``path`` what a backup holds, whatever is there now.
+
+        What was there is kept as ``NAME.replaced-TIME``. People who were erased since the backup
+        are erased from it again.
+        """
+        from facegate.gallery.moves.restore import restore
+
+        return restore(Path(source), Path(path), history.change(None, actor), timeout)
+
+    def export(self, target: str | os.PathLike[str]) -> tuple[int, int]:
+        """Write everybody to one new portable file; return counts of people and samples."""
+        from facegate.gallery.moves.portable import export
+
+        return export(self._store, Path(target), self.model_id)
+
+    def import_(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        op_uid: str | None = None,
+        actor: str = "local",
+    ) -> Imported:
+        """Add everybody in an exported file; one operation.
+
+        Raises:
+            InputError: the file is not an export, or not whole.
+            ModelMismatchError: its templates are of another model.
+        """
+        from facegate.gallery.moves import intake
+        from facegate.gallery.moves.parcel import Parcel
+
+        by = history.change(op_uid, actor)
+        with Parcel(Path(source)) as parcel:
+            if parcel.model_id != self.model_id:
+                raise mismatch(self.path, self.model_id, f"{parcel.model_id} as in {source}")
+            with self._write() as db:
+                done = history.repeated(db, by.uid, "import")
+                return intake.imported(db, done.seq) if done else intake.take_in(db, by, parcel)
+
+    def reembed(
+        self, embedder: "Embeds", *, op_uid: str | None = None, actor: str = "local"
+    ) -> Operation:
+        """Move to another model by embedding every kept crop anew: all samples or none.
+
+        Raises:
+            ConflictError: a sample has no crop, or the crops do not suit the model.
+        """
+        from facegate.gallery.moves.reembed import Reembedding
+
+        by = history.change(op_uid, actor)
+        work = Reembedding(self._store, self.model_id, embedder)
+        while True:
+            with self._write() as db:
+                if work.is_complete(db):
+                    done = history.by_seq(db, work.write(db, by))
+                    break
+            work.embed_missing()
+        self._adopt_model()
+        return done
+
     def _change(
         self,
         kind: str,
@@ -132,14 +257,31 @@ class Gallery(View):
         op_uid: str | None,
         actor: str,
         *arguments: object,
+        strict: bool = False,
     ) -> Operation:
         """Run one operation, unless its id says that it was done before."""
         by = history.change(op_uid, actor)
-        with self._write(by) as db:
+        with self._write(strict=strict) as db:
             done = history.repeated(db, by.uid, kind)
             return done or history.by_seq(db, work(db, by, *arguments))
 
     @contextmanager
-    def _write(self, by: Change) -> Iterator[sqlite3.Connection]:
+    def _write(self, *, strict: bool = False) -> Iterator[sqlite3.Connection]:
+        """Give a write transaction; afterwards rewrite the file where rows were deleted.
+
+        Args:
+            strict: raise where the rewrite fails; it is done at the next change otherwise.
+        """
         with self._store.writing(model_id=self.model_id) as db:
+            if not self._is_purged:
+                erasing.purge(db, store.now())
             yield db
+        self._is_purged = True
+        sweep(self._store, strict=strict)
+
+    def _adopt_model(self) -> None:
+        with self._store.reading() as db:
+            current = store.setting(db, "model")
+        if current is not None and current != self.model_id:
+            self.model_id = current
+            self._follower = Follower(self._store, current)

@@ -8,7 +8,9 @@ import json
 import re
 import secrets
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from facegate.errors import ConflictError, InputError
@@ -34,19 +36,20 @@ class Change:
         identity_id: int | None,
         other_id: int | None = None,
         *,
+        note: Mapping[str, Any] = MappingProxyType({}),
         own_uid: bool = True,
-        **detail: Any,
     ) -> int:
         """Write one operation and return its number; the caller holds the write transaction.
 
         Args:
+            note: what an undo, a repetition or the history needs to know.
             own_uid: take the caller's id; a change of several operations has it on one of them.
         """
         uid = self.uid if own_uid else secrets.token_hex(16)
         cursor = db.execute(
             "INSERT INTO op (uid, kind, actor, at, identity_id, other_id, detail) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (uid, kind, self.actor, self.at, identity_id, other_id, json.dumps(detail)),
+            (uid, kind, self.actor, self.at, identity_id, other_id, json.dumps(dict(note))),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -72,7 +75,7 @@ def change(op_uid: str | None, actor: str) -> Change:
 
 _SELECT = """
 SELECT op.seq, op.uid, op.kind, op.at, op.actor, op.identity_id, op.undone_by, op.other_id,
-       op.detail, who.name, other.name, undone.kind, undone.seq
+       op.detail, who.name, other.name, undone.seq, undone.kind, undone.detail
 FROM op
 LEFT JOIN identity AS who ON who.id = op.identity_id
 LEFT JOIN identity AS other ON other.id = op.other_id
@@ -113,6 +116,11 @@ def detail(db: sqlite3.Connection, seq: int) -> dict[str, Any]:
     return found
 
 
+def amend(db: sqlite3.Connection, seq: int, note: Mapping[str, Any]) -> None:
+    """Write what an operation has to note when it is known only at its end."""
+    db.execute("UPDATE op SET detail = ? WHERE seq = ?", (json.dumps(dict(note)), seq))
+
+
 def latest(db: sqlite3.Connection, limit: int, identity_id: int | None) -> list[Operation]:
     """Return the latest operations, newest first, of everybody or of one identity."""
     where, values = "", []
@@ -123,20 +131,18 @@ def latest(db: sqlite3.Connection, limit: int, identity_id: int | None) -> list[
 
 
 def _operation(row: tuple[Any, ...]) -> Operation:
-    seq, uid, kind, at, actor, identity_id, undone_by, other_id, text, name, other, *undone = row
-    who = name or f"identity {identity_id}"
-    line = _text(kind, who, other or f"identity {other_id}", json.loads(text), *undone)
+    seq, uid, kind, at, actor, identity_id, undone_by, other_id, note, name, other, *undone = row
+    who = name or ("somebody" if identity_id is None else f"identity {identity_id}")
+    other = other or f"identity {other_id}"
+    if kind == "undo":
+        number, what, its_note = undone
+        line = f"took back number {number}: {_text(what, who, other, json.loads(its_note))}"
+    else:
+        line = _text(kind, who, other, json.loads(note))
     return Operation(seq, uid, kind, utc(at), actor, identity_id, line, undone_by)
 
 
-def _text(
-    kind: str,
-    who: str,
-    other: str,
-    noted: dict[str, Any],
-    undone_kind: str | None,
-    undone_seq: int | None,
-) -> str:
+def _text(kind: str, who: str, other: str, noted: dict[str, Any]) -> str:
     """Return an operation as a readable line."""
     match kind:
         case "enroll":
@@ -159,8 +165,6 @@ def _text(
             return f"moved from model {noted.get('from')} to {noted.get('to')}"
         case "restore":
             return f"restored from a backup of {noted.get('of', 'unknown time')}"
-        case "undo":
-            return f"took back number {undone_seq}: {undone_kind}"
     return kind
 
 

@@ -34,7 +34,7 @@ def connect(path: Path, *, options: str, timeout: float) -> sqlite3.Connection:
             code="old_sqlite",
         )
     db = sqlite3.connect(
-        f"file:{quote(str(path))}?{options}",
+        uri(path, options),
         uri=True,
         timeout=timeout,
         isolation_level=None,
@@ -42,6 +42,11 @@ def connect(path: Path, *, options: str, timeout: float) -> sqlite3.Connection:
     )
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     return db
+
+
+def uri(path: Path, options: str) -> str:
+    """Return SQLite's address of a file; ``options`` such as ``mode=rw``."""
+    return f"file:{quote(os.fsencode(os.path.abspath(path)))}?{options}"
 
 
 def set_up(db: sqlite3.Connection, *, read_only: bool) -> None:
@@ -119,6 +124,20 @@ def inspect(path: Path) -> int:
     if version < 1:
         raise DamagedGalleryError(f"gallery {path} is damaged, it has no schema", hint=REPAIR)
     return version
+
+
+def is_foreign(path: Path) -> bool:
+    """Say whether a file is a database that reads well and is another program's."""
+    try:
+        db = connect(path, options="mode=ro&immutable=1", timeout=0)
+        try:
+            (mark,) = db.execute("PRAGMA application_id").fetchone()
+            db.execute("SELECT * FROM sqlite_schema").fetchall()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return False
+    return bool(path.stat().st_size) and mark != schema.APPLICATION_ID
 
 
 @cache

@@ -35,15 +35,14 @@ def shielded() -> Iterator[Shield]:
             before[number](number, frame)
 
     try:
-        for number in _SIGNALS:
-            handler = signal.getsignal(number)
+        for each in _SIGNALS:
+            handler = signal.getsignal(each)
             if callable(handler):
-                before[number] = handler
-                signal.signal(number, hold)
+                before[each] = handler
+                signal.signal(each, hold)
         yield shield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     if shield.caught:
-        number = shield.caught[0]
-        before[number](number, None)
+        before[shield.caught[0]](shield.caught[0], None)

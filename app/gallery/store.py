@@ -32,10 +32,14 @@ class Store:
         path: the gallery file; it exists and was looked at by ``opening.inspect``.
         read_only: refuse every write.
         timeout: seconds to wait for another process.
+        keep_old: keep a copy of a file of an older schema before bringing it up to date.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, timeout: float) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool, timeout: float, keep_old: bool = True
+    ) -> None:
         self.path, self.read_only, self.timeout = path, read_only, timeout
+        self._keep_old = keep_old
         self.lock = threading.RLock()
         self.last_seq: int | None = None
         self.own_writes = 0
@@ -90,10 +94,26 @@ class Store:
                     db.execute("ROLLBACK")
                 raise
 
-    def sweep(self) -> None:
-        """Rewrite the file without the gaps in which SQLite leaves parts of moved rows."""
+    @contextmanager
+    def idle(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection outside of any transaction."""
         with self.lock, translated(self.path, timeout=self.timeout):
-            self._current().execute("VACUUM")
+            yield self._current()
+
+    @contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[None]:
+        """Let the transactions of the block read another file under a schema name."""
+        with self.idle() as db:
+            db.execute(f"ATTACH ? AS {name}", (opening.uri(path, "mode=ro"),))
+            try:
+                yield
+            finally:
+                db.execute(f"DETACH {name}")
+
+    def sweep(self) -> None:
+        """Rewrite the file without the gaps in which SQLite leaves copies of moved rows."""
+        with self.idle() as db:
+            self._patiently(db, "VACUUM")
 
     def version(self, db: sqlite3.Connection) -> tuple[int, int, int]:
         """Return a value that changes with every commit to the gallery, whoever made it."""
@@ -113,20 +133,21 @@ class Store:
         self._process = os.getpid()
         self.generation += 1
         if version < schema.newest():
-            self._migrate(self._db)
+            self._migrate(self._db, version)
         with translated(self.path, timeout=self.timeout):
             opening.check_shape(self._db, self.path)
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        from facegate.gallery.backup import copy_before_migration
-
+    def _migrate(self, db: sqlite3.Connection, old: int) -> None:
         if self.read_only:
             raise ReadOnlyGalleryError(
                 f"gallery {self.path} is of an older facegate and must be brought up to date",
                 hint="use it once for writing",
             )
         with translated(self.path, timeout=self.timeout):
-            copy_before_migration(db, self.path)
+            if self._keep_old:
+                from facegate.gallery.moves.backup import copy_before_migration
+
+                copy_before_migration(db, self.path, old, schema.newest())
             for number in range(1, schema.newest() + 1):
                 self._patiently(db, "BEGIN IMMEDIATE")
                 try:

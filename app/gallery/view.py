@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Self
 
 from facegate.errors import DamagedGalleryError
 from facegate.gallery import history, people, vectors
+from facegate.gallery.check import findings
 from facegate.gallery.index import Follower
 from facegate.gallery.store import Store, setting
-from facegate.gallery.values import Candidate, Identity, Operation, StoredSample
+from facegate.gallery.values import Candidate, Finding, Identity, Operation, StoredSample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 class View:
     """The questions that a gallery answers. Each sees one state of the file."""
 
-    def __init__(self, connection: Store, model_id: str, uid: str) -> None:
+    def __init__(self, connection: Store, model_id: str) -> None:
         self._store = connection
         self._follower = Follower(connection, model_id)
-        self.model_id, self.uid, self.path = model_id, uid, connection.path
+        self.model_id, self.path = model_id, connection.path
 
     def close(self) -> None:
         """Close the file. A closed gallery answers no more."""
@@ -38,6 +39,11 @@ class View:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def uid(self) -> str | None:
+        """Return 128 random bits in hex that name this gallery; a restore gives it new ones."""
+        return self.setting("uid")
 
     @property
     def dim(self) -> int | None:
@@ -143,6 +149,11 @@ class View:
         """Return the operation that was saved under a caller's id, or None."""
         with self._store.reading() as db:
             return history.by_uid(db, op_uid)
+
+    def check(self) -> list[Finding]:
+        """Look for damage in the whole file; an empty list where there is none."""
+        with self._store.reading() as db:
+            return findings(db)
 
     @property
     def last_operation(self) -> Operation | None:

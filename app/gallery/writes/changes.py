@@ -66,7 +66,7 @@ def enroll(db: sqlite3.Connection, by: Change, name: str, samples: Sequence[Samp
     if found is not None and not fresh:
         return Enrolled(found, 0, len(samples))
     note = {"added": len(fresh), "known": len(samples) - len(fresh), "created": found is None}
-    seq = by.record(db, "enroll", found.id if found else None, **note)
+    seq = by.record(db, "enroll", found.id if found else None, note=note)
     if found is None:
         identity_id = add_identity(db, by, seq, name, secrets.token_hex(16), by.at)
         db.execute("UPDATE op SET identity_id = ? WHERE seq = ?", (identity_id, seq))
@@ -157,7 +157,7 @@ def rename(db: sqlite3.Connection, by: Change, old: str, new: str) -> int:
     if name == identity.name:
         raise ConflictError(f"{name!r} has that name already", hint="nothing was changed")
     refuse_taken(db, name, but=identity.id)
-    seq = by.record(db, "rename", identity.id, **{"from": identity.name, "to": name})
+    seq = by.record(db, "rename", identity.id, note={"from": identity.name, "to": name})
     set_name(db, identity.id, name)
     return seq
 
@@ -192,7 +192,7 @@ def merge(db: sqlite3.Connection, by: Change, source: str, target: str) -> int:
         "AND other.identity_id = ? AND other.retired_op IS NULL",
         (gone.id, kept.id),
     ).fetchall()
-    seq = by.record(db, "merge", kept.id, gone.id, moved=gone.n_samples - len(both))
+    seq = by.record(db, "merge", kept.id, gone.id, note={"moved": gone.n_samples - len(both)})
     db.executemany(
         "UPDATE sample SET retired_op = ? WHERE id = ?", [(seq, sample_id) for (sample_id,) in both]
     )
@@ -212,7 +212,7 @@ def merge(db: sqlite3.Connection, by: Change, source: str, target: str) -> int:
 def remove(db: sqlite3.Connection, by: Change, name: str) -> int:
     """Retire an identity with its samples, and return the number."""
     identity = people.get(db, name)
-    seq = by.record(db, "remove", identity.id, removed=identity.n_samples)
+    seq = by.record(db, "remove", identity.id, note={"removed": identity.n_samples})
     retire(db, identity.id, seq)
     return seq
 
@@ -240,7 +240,7 @@ def remove_sample(db: sqlite3.Connection, by: Change, sample_id: int) -> int:
         raise ConflictError(
             f"sample {sample_id} is the only one of {identity.name!r}", hint="remove the person"
         )
-    seq = by.record(db, "remove_sample", identity.id, sample=sample_id)
+    seq = by.record(db, "remove_sample", identity.id, note={"sample": sample_id})
     db.execute("UPDATE sample SET retired_op = ? WHERE id = ?", (seq, sample_id))
     return seq
 

@@ -1,0 +1,1 @@
+"""A gallery as a whole: copied, put back, carried to another machine or another model."""

@@ -1,0 +1,1 @@
+"""What changes the rows of a gallery, inside a transaction of the caller's."""
