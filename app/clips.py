@@ -263,7 +263,6 @@ def sitting_down(*, seed: int = 0) -> list[tuple[float, Shot]]:
     calm = Shot(light=light, eyes_px=float(rng.uniform(66, 78)))
     looks = [
         (0.0, 0.0),
-        (0.0, 0.0),
         (20.0, 0.0),
         (-20.0, 0.0),
         (0.0, 16.0),

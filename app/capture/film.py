@@ -66,6 +66,7 @@ class Film:
         count = self._capture.get(COUNT)
         self.n_frames = int(count) if 0 < count < 1e9 else None
         self.n_seen = 0
+        self._ended = False
         self._stop = threading.Event()
         self._ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
         self._thread = threading.Thread(target=self._read, name="film", daemon=True)
@@ -117,6 +118,7 @@ class Film:
             if isinstance(item, BaseException):
                 raise item
             if item is None:
+                self._ended = True
                 break
             self.n_seen += 1
             yield item
@@ -130,7 +132,7 @@ class Film:
     @property
     def note(self) -> str:
         """Return what a reader should know about how the film ended, or nothing."""
-        if self.n_frames is not None and self.n_seen < 0.9 * self.n_frames:
+        if self._ended and self.n_frames is not None and self.n_seen < 0.9 * self.n_frames:
             return f"film {self.name} ends after {self.n_seen} of {self.n_frames} frames: damaged?"
         return ""
 

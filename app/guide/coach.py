@@ -37,6 +37,7 @@ BEST = 8
 LIMIT_S = 30.0
 SKIP_AFTER_S = 5.0  # a direction that somebody cannot or will not turn to is passed over
 HOLD_S = 0.3
+PAUSE_S = 0.2  # an estimate of the pose that falls out of its band for so long is noise
 OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
 
 CALIBRATE_FRAMES, CALIBRATE_S = 4, 0.25
@@ -49,13 +50,20 @@ class _Hold:
 
     since: float | None = None
     n_frames: int = 0
+    last: float = 0.0
 
     def on(self, time_s: float) -> float:
         """Count a frame, and return for how many seconds it has lasted."""
         if self.since is None:
             self.since = time_s
         self.n_frames += 1
+        self.last = time_s
         return time_s - self.since
+
+    def pause(self, time_s: float) -> None:
+        """End it, unless it has paused for a moment only."""
+        if time_s - self.last > PAUSE_S:
+            self.off()
 
     def off(self) -> None:
         self.since, self.n_frames = None, 0
@@ -159,7 +167,9 @@ class Coach:
         direction = direction_of(pose)
         wanted = self.wanted
         for name, hold in self._held.items():
-            if direction is None or name != direction.value:
+            if direction is None:
+                hold.pause(view.time_s)
+            elif name != direction.value:
                 hold.off()
         asked = self.order is None or (direction is not None and direction is wanted)
         kept: Kept | None = None

@@ -1,0 +1,164 @@
+"""A guided enrolment: frames from a camera or film, through the coach, into the gallery.
+
+with open_camera("auto") as frames:
+    sitting = Sitting(recognizer, "Ada Lovelace", frames)
+    for step in sitting:
+        print(step.advice.text)
+    answer = sitting.save()
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from facegate.capture import Frame, Frames
+from facegate.data.images import Photo, read_photo
+from facegate.errors import (
+    FacegateError,
+    NoAnswerError,
+    NoFaceError,
+    NoThresholdError,
+    SeveralFacesError,
+)
+from facegate.gallery.names import clean_name
+from facegate.guide import Advice, Coach, Direction, Verdict, View
+from facegate.guide.advice import Instruction
+from facegate.models.card import Card
+from facegate.models.values import Face
+from facegate.quality import measure
+from facegate.reader import Reader
+from facegate.recognizer import Recognizer
+from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near
+
+# A film of 30 frames a second shows little more than one of 12, and takes longer.
+LEAST_STEP_S = 0.08
+# Two frames of one sitting are one person's unless their score is that of the most alike 1 % of
+# strangers' or less: the frames of a true sitting are far above it.
+SAME_PERSON_FMR = 1e-2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One frame of a sitting.
+
+    Attributes:
+        frame: the picture.
+        face: the largest face in it, or None.
+        advice: what the coach said.
+    """
+
+    frame: Frame
+    face: Face | None
+    advice: Advice
+
+
+class Sitting:
+    """One person before a camera, once.
+
+    Attributes:
+        coach: the state so far.
+        n_frames: frames looked at.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        name: str,
+        frames: Frames,
+        *,
+        order: Sequence[Direction] | None = None,
+    ) -> None:
+        self.name = clean_name(name)
+        self.coach = Coach(same_person=same_person(recognizer.card), order=order)
+        self.n_frames = 0
+        self._recognizer, self._frames = recognizer, frames
+
+    def __iter__(self) -> Iterator[Step]:
+        """Yield each frame with the coach's advice, until it has enough or the frames end."""
+        last_s = -1.0
+        for frame in self._frames:
+            if frame.time_s - last_s < LEAST_STEP_S:
+                continue
+            last_s = frame.time_s
+            self.n_frames += 1
+            photo = read_photo(frame.pixels, name=f"{self._frames.name} at {frame.time_s:.2f} s")
+            view = view_of(self._recognizer.reader, photo, frame.time_s)
+            advice = self.coach.see(view)
+            yield Step(frame, view.faces[0] if view.faces else None, advice)
+            if advice.state != "going":
+                break
+
+    def kept(self) -> list[EmbeddedFace]:
+        """Return the frames that would be saved now, the best first."""
+        return [kept.item for kept in self.coach.kept]
+
+    def conflicts(self) -> tuple[Near, ...]:
+        """Return the people enrolled under other names who look like this one, best first."""
+        best: dict[int, Near] = {}
+        for answer in self._recognizer.search(self.kept()):
+            if answer.identity is None or answer.score is None:
+                continue
+            near = best.get(answer.identity.id)
+            if answer.identity.name != self.name and (near is None or answer.score > near.score):
+                best[answer.identity.id] = Near(answer.identity, answer.score)
+        return tuple(sorted(best.values(), key=lambda near: -near.score))
+
+    def save(self, *, keep_crops: bool = False, op_uid: str | None = None) -> Enrolment:
+        """Write the kept frames, all or none.
+
+        Raises:
+            NoAnswerError: there are too few, or the face changed; nothing was changed.
+        """
+        verdict = self.coach.finish()
+        if verdict.code:
+            raise self._error(verdict)
+        faces = [kept.item for kept in verdict.kept]
+        return self._recognizer.enroll_faces(
+            self.name, faces, keep_crops=keep_crops, kind="frame", op_uid=op_uid
+        )
+
+    def left_out(self) -> list[LeftOut]:
+        """Return why frames were not kept, with counts, the commonest reason first."""
+        return [
+            LeftOut(f"{n} frames", reason, reason.replace("_", " "))
+            for reason, n in self.coach.refused.most_common()
+        ]
+
+    def _error(self, verdict: Verdict) -> FacegateError:
+        kind = {
+            Instruction.NO_FACE.value: NoFaceError,
+            Instruction.ONE_PERSON.value: SeveralFacesError,
+        }.get(verdict.code, NoAnswerError)
+        return kind(
+            f"{self.name} was not enrolled from {self._frames.name}: {verdict.message}",
+            hint="sit before the camera again, alone and in good light",
+            code="" if kind is not NoAnswerError else verdict.code,
+        )
+
+
+def view_of(reader: Reader, photo: Photo, time_s: float) -> View:
+    """Find, measure and embed the face of one frame, as the coach wants it.
+
+    The item of the view is the ``EmbeddedFace``.
+    """
+    _, found = reader.find(photo)
+    if not found.faces:
+        return View(time_s, photo.width, photo.height, ())
+    embedded, _ = reader.embed(photo, found, (0,))
+    if not embedded:
+        return View(time_s, photo.width, photo.height, found.faces)
+    face = embedded[0]
+    quality = measure(face.crop, found.faces[0])
+    return View(time_s, photo.width, photo.height, found.faces, quality, face.embedding, face)
+
+
+def same_person(card: Card) -> float:
+    """Return the score from which two frames of one sitting count as one person's.
+
+    -1, which every score reaches, where the model has no measured threshold.
+    """
+    if not card.thresholds:
+        return -1.0
+    try:
+        return card.threshold_at(SAME_PERSON_FMR).score
+    except NoThresholdError:
+        return min(card.thresholds, key=lambda rate: rate.fmr).score
