@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facegate.data.formats import SUFFIXES
+from facegate.data.decoding.formats import SUFFIXES
 from facegate.data.images import read_photo
 from facegate.data.text import printable
 from facegate.errors import ImageError, InputError
@@ -86,7 +87,11 @@ def find_unlabelled(places: Sequence[Path]) -> list[Place]:
 
 
 def load_crops(
-    places: Sequence[Place], side: int, *, threads: int = 2, progress: Callable[[int], None] = id
+    places: Sequence[Place],
+    side: int,
+    *,
+    threads: int = 2,
+    progress: Callable[[int], None] | None = None,
 ) -> Crops:
     """Decode images that come ready into one array.
 
@@ -112,7 +117,8 @@ def load_crops(
 
         for chunk in _chunks(range(len(places)), CHUNK):
             list(pool.map(read, chunk))
-            progress(len(chunk))
+            if progress is not None:
+                progress(len(chunk))
     rows = np.array([row for row in range(len(places)) if row not in failed], np.int64)
     if failed:
         pixels = pixels[rows]
@@ -124,6 +130,7 @@ class _Archives:
 
     def __init__(self) -> None:
         self._open: dict[Path, zipfile.ZipFile] = {}
+        self._lock = Lock()
 
     def __enter__(self) -> "_Archives":
         return self
@@ -133,13 +140,26 @@ class _Archives:
             archive.close()
 
     def read(self, member: Member) -> bytes:
-        archive = self._open.setdefault(member.archive, zipfile.ZipFile(member.archive))
         try:
+            with self._lock:
+                if member.archive not in self._open:
+                    self._open[member.archive] = zipfile.ZipFile(member.archive)
+            archive = self._open[member.archive]
             if archive.getinfo(member.name).file_size > MAX_MEMBER_BYTES:
                 raise ImageError(f"{member} is too large", hint="leave it out")
             return archive.read(member.name)
         except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
             raise ImageError(f"{member} cannot be read from its zip file") from error
+
+
+def member_bytes(member: Member) -> bytes:
+    """Return the bytes of one image in a zip file.
+
+    Raises:
+        ImageError: it cannot be read, or is too large.
+    """
+    with _Archives() as archives:
+        return archives.read(member)
 
 
 def _read(place: Place, side: int, archives: _Archives) -> Pixels:

@@ -23,13 +23,15 @@ def portrait_crops(size: int) -> Pixels:
     """Return the faces of two people, roughly cut, as uint8 (2, size, size, 3) RGB."""
     from PIL import Image
 
+    from facegate.data.images import read_photo
+
     crops = []
     for package, path, square in PORTRAITS:
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:
             raise RuntimeError(f"the package {package}, which facegate needs, is not installed")
-        with Image.open(Path(found.origin).parent / path) as image:
-            face = image.convert("RGB").resize((size, size), box=square)
+        photo = read_photo(Path(found.origin).parent / path)
+        face = Image.fromarray(photo.pixels).resize((size, size), box=square)
         crops.append(np.asarray(face, np.uint8))
     return np.stack(crops)
 
