@@ -1,11 +1,15 @@
 """Say truly, after Ctrl-C, whether anything was saved."""
 
 import secrets
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from facegate.recognizer import Recognizer
+
+class OfGallery(Protocol):
+    """What writes to one gallery file: a recognizer, or the gallery itself."""
+
+    path: Path
 
 
 class Interrupted(KeyboardInterrupt):
@@ -23,8 +27,8 @@ class Operation:
     although the command never heard of it.
     """
 
-    def __init__(self, recognizer: "Recognizer") -> None:
-        self._recognizer = recognizer
+    def __init__(self, writer: OfGallery) -> None:
+        self._writer = writer
         self._uids: list[str] = []
 
     def uid(self) -> str:
@@ -45,12 +49,12 @@ class Operation:
             raise Interrupted(self._truth()) from error
 
     def _truth(self) -> str:
-        path = self._recognizer.path
+        path = self._writer.path
         if not self._uids or not path.exists():
             return "nothing was changed"
         from facegate.gallery import Gallery
 
-        # The recognizer's own connection may have been stopped in the middle of a statement.
+        # The writer's own connection may have been stopped in the middle of a statement.
         with Gallery.open(path, read_only=True) as gallery:
             saved = [op for uid in self._uids if (op := gallery.find_operation(uid)) is not None]
         if not saved:
@@ -60,4 +64,6 @@ class Operation:
             if len(saved) == 1
             else f"{len(saved)} changes, the last: {saved[-1].text}"
         )
+        if saved[-1].kind in ("erase", "restore"):
+            return f"saved: {what}; that cannot be taken back"
         return f"saved: {what}; 'facegate gallery undo' takes the last one back"

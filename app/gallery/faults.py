@@ -1,5 +1,6 @@
 """What SQLite's errors mean to a person: mapped by code, never by message text."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from facegate.errors import (
     DiskFullError,
     FacegateError,
     GalleryBusyError,
+    GalleryError,
     MachineError,
     NotAGalleryError,
     ReadOnlyGalleryError,
@@ -23,6 +25,17 @@ _WRITE_FAULTS = {
     sqlite3.SQLITE_IOERR_TRUNCATE,
 }
 REPAIR = "see 'facegate gallery check', then 'facegate gallery restore BACKUP'"
+
+
+def unwritable(error: OSError, path: Path) -> FacegateError:
+    """Return our error for a file that the system does not let us write."""
+    reason = f"{path} cannot be written, {error.strerror or error}"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return DiskFullError(reason, hint="free some space and try again")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return ReadOnlyGalleryError(reason, hint="make its folder writable, or name another")
+    return GalleryError(reason, hint="name another file", code="not_a_file")
 
 
 def primary_code(error: sqlite3.Error) -> int:

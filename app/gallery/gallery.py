@@ -18,6 +18,7 @@ from facegate.gallery.writes import changes, erasing, undoing
 from facegate.gallery.writes.sweeping import sweep
 
 if TYPE_CHECKING:
+    from facegate.gallery.moves.parcel import Parcel
     from facegate.gallery.moves.reembed import Embeds
 
 _OWN_SETTINGS = {"uid", "model", "made_by", erasing.UNSWEPT}
@@ -187,6 +188,7 @@ class Gallery(View):
         source: str | os.PathLike[str],
         path: str | os.PathLike[str],
         *,
+        op_uid: str | None = None,
         actor: str = "local",
         timeout: float = TIMEOUT_S,
     ) -> Restored:
@@ -197,7 +199,7 @@ class Gallery(View):
         """
         from facegate.gallery.moves.restore import restore
 
-        return restore(Path(source), Path(path), history.change(None, actor), timeout)
+        return restore(Path(source), Path(path), history.change(op_uid, actor), timeout)
 
     def export(self, target: str | os.PathLike[str]) -> tuple[int, int]:
         """Write everybody to one new portable file; return counts of people and samples."""
@@ -207,12 +209,15 @@ class Gallery(View):
 
     def import_(
         self,
-        source: str | os.PathLike[str],
+        source: "str | os.PathLike[str] | Parcel",
         *,
         op_uid: str | None = None,
         actor: str = "local",
     ) -> Imported:
         """Add everybody in an exported file; one operation.
+
+        Args:
+            source: the file, or the parcel that it was opened as; a parcel is closed.
 
         Raises:
             InputError: the file is not an export, or not whole.
@@ -222,17 +227,26 @@ class Gallery(View):
         from facegate.gallery.moves.parcel import Parcel
 
         by = history.change(op_uid, actor)
-        with Parcel(Path(source)) as parcel:
+        with source if isinstance(source, Parcel) else Parcel(Path(source)) as parcel:
             if parcel.model_id != self.model_id:
-                raise mismatch(self.path, self.model_id, f"{parcel.model_id} as in {source}")
+                raise mismatch(self.path, self.model_id, f"{parcel.model_id} as in {parcel.path}")
             with self._write() as db:
                 done = history.repeated(db, by.uid, "import")
                 return intake.imported(db, done.seq) if done else intake.take_in(db, by, parcel)
 
     def reembed(
-        self, embedder: "Embeds", *, op_uid: str | None = None, actor: str = "local"
+        self,
+        embedder: "Embeds",
+        *,
+        done: Callable[[int], None] = lambda _samples: None,
+        op_uid: str | None = None,
+        actor: str = "local",
     ) -> Operation:
         """Move to another model by embedding every kept crop anew: all samples or none.
+
+        Args:
+            embedder: a model that is ready, as ``facegate.models.zoo.load_embedder`` gives it.
+            done: is told of samples embedded.
 
         Raises:
             ConflictError: a sample has no crop, or the crops do not suit the model.
@@ -240,15 +254,15 @@ class Gallery(View):
         from facegate.gallery.moves.reembed import Reembedding
 
         by = history.change(op_uid, actor)
-        work = Reembedding(self._store, self.model_id, embedder)
+        work = Reembedding(self._store, self.model_id, embedder, done)
         while True:
             with self._write() as db:
                 if work.is_complete(db):
-                    done = history.by_seq(db, work.write(db, by))
+                    operation = history.by_seq(db, work.write(db, by))
                     break
             work.embed_missing()
         self._adopt_model()
-        return done
+        return operation
 
     def _change(
         self,

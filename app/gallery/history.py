@@ -146,21 +146,21 @@ def _text(kind: str, who: str, other: str, noted: dict[str, Any]) -> str:
     """Return an operation as a readable line."""
     match kind:
         case "enroll":
-            verb = "enrolled" if noted.get("created") else "added to"
-            return f"{verb} {who}: {_samples(noted.get('added'))}"
+            verb = "enrolled" if noted.get("created", True) else "added to"
+            return f"{verb} {who}{_samples(noted.get('added'))}"
         case "rename":
             return f"renamed {noted.get('from', 'somebody')} to {noted.get('to', who)}"
         case "merge":
-            return f"merged {other} into {who}: {_samples(noted.get('moved'))}"
+            return f"merged {other} into {who}{_samples(noted.get('moved'))}"
         case "remove":
-            return f"removed {who}: {_samples(noted.get('removed'))}"
+            return f"removed {who}{_samples(noted.get('removed'))}"
         case "remove_sample":
             return f"removed a sample of {who}"
         case "erase":
             return f"erased {who}"
         case "import":
             people = noted.get("identities", 0)
-            return f"imported {_samples(noted.get('added'))}, {people} people new"
+            return f"imported an export{_samples(noted.get('added'))}, {people} people new"
         case "reembed":
             return f"moved from model {noted.get('from')} to {noted.get('to')}"
         case "restore":
@@ -169,6 +169,5 @@ def _text(kind: str, who: str, other: str, noted: dict[str, Any]) -> str:
 
 
 def _samples(count: int | None) -> str:
-    if count is None:
-        return "samples"
-    return f"{count} sample{'' if count == 1 else 's'}"
+    # Nothing is known of what was erased.
+    return "" if count is None else f": {count} sample{'' if count == 1 else 's'}"

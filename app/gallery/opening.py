@@ -11,14 +11,12 @@ from urllib.parse import quote
 from facegate.data.files import sync_folder
 from facegate.errors import (
     DamagedGalleryError,
-    GalleryError,
     MachineError,
     NewerGalleryError,
     NotAGalleryError,
-    ReadOnlyGalleryError,
 )
 from facegate.gallery import schema
-from facegate.gallery.faults import REPAIR, translated
+from facegate.gallery.faults import REPAIR, translated, unwritable
 
 _OLDEST_SQLITE = (3, 37, 0)
 _LONGEST_VALUE = 16 * 2**20
@@ -165,24 +163,17 @@ def create(path: Path, *, model_id: str, made_by: str, now: int) -> None:
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
         os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        raise NotAGalleryError(
-            f"gallery {path} cannot be created, {path.parent} is no folder", hint="name another"
-        ) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        kind = ReadOnlyGalleryError if isinstance(error, PermissionError) else GalleryError
-        raise kind(
-            f"gallery {path} cannot be created, {reason}",
-            hint="name another file with --gallery",
-        ) from None
+        raise unwritable(error, path) from None
     try:
         with translated(path):
             _fill(temporary, model_id, made_by, now)
         _place(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise unwritable(error, path) from None
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 def _fill(path: Path, model_id: str, made_by: str, now: int) -> None:

@@ -150,8 +150,10 @@ class Restored:
         replaced: where the gallery that was there before lies now, or None.
         n_erased: people of the backup who were erased since, and so were erased again.
         n_identities: people in the gallery now.
+        knows_erased: False where the replaced file was too damaged to say who was erased.
     """
 
     replaced: str | None
     n_erased: int
     n_identities: int
+    knows_erased: bool = True

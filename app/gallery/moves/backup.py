@@ -15,10 +15,9 @@ from facegate.errors import (
     DamagedGalleryError,
     DiskFullError,
     GalleryBusyError,
-    GalleryError,
 )
 from facegate.gallery import check, opening
-from facegate.gallery.faults import REPAIR, translated
+from facegate.gallery.faults import REPAIR, translated, unwritable
 from facegate.gallery.store import Store
 
 _PAGES = 1000
@@ -53,24 +52,25 @@ def place_for(target: Path, *, replace: bool = False) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise GalleryError(
-            f"{target} cannot be written, {error.strerror}", hint="name another file or folder"
-        ) from None
-    try:
         yield temporary
-        descriptor = os.open(temporary, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(temporary)
         if replace:
             os.replace(temporary, target)
         else:
             give_name(temporary, target)
         sync_folder(target.parent)
+    except OSError as error:
+        raise unwritable(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def give_name(temporary: Path, target: Path) -> None:

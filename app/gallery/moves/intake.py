@@ -20,6 +20,8 @@ def take_in(db: sqlite3.Connection, by: Change, parcel: Parcel) -> Imported:
     under a known name. Who was erased here stays erased.
     """
     erased = erasing.erased_uids(db)
+    if not any(p.uid not in erased and _fresh(db, p, _known(db, p)) for p in parcel.people):
+        return _nothing(parcel, erased)
     seq = by.record(db, "import", None)
     new = joined = added = known = left_out = 0
     for person in parcel.people:
@@ -38,6 +40,13 @@ def take_in(db: sqlite3.Connection, by: Change, parcel: Parcel) -> Imported:
     done = Imported(new, joined, added, known, left_out)
     history.amend(db, seq, dict(zip(_NOTED, astuple(done), strict=True)))
     return done
+
+
+def _nothing(parcel: Parcel, erased: set[str]) -> Imported:
+    """Return the answer of an import that brings nothing new."""
+    left_out = [person for person in parcel.people if person.uid in erased]
+    known = sum(len(p.samples) for p in parcel.people if p.uid not in erased)
+    return Imported(0, 0, 0, known, len(left_out))
 
 
 def imported(db: sqlite3.Connection, seq: int) -> Imported:

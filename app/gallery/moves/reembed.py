@@ -1,7 +1,7 @@
 """Move a gallery to another model: every kept crop is embedded anew, all or nothing."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facegate.errors import ConflictError, FacegateError
@@ -36,8 +36,11 @@ class Reembedding:
             are cut in a way that the model does not take.
     """
 
-    def __init__(self, store: Store, model_id: str, embedder: Embeds) -> None:
+    def __init__(
+        self, store: Store, model_id: str, embedder: Embeds, done: Callable[[int], None]
+    ) -> None:
         self._store, self._embedder, self._old = store, embedder, model_id
+        self._tell = done
         if embedder.model_id == model_id:
             raise ConflictError(
                 f"gallery {store.path} holds templates of {model_id} already",
@@ -64,6 +67,7 @@ class Reembedding:
             if there:
                 rows = self._embedder(self._decoded(there))
                 self._done.update(zip([n for n, _ in there], rows, strict=True))
+            self._tell(len(numbers))
 
     def is_complete(self, db: sqlite3.Connection) -> bool:
         """Say whether every sample that the transaction sees is embedded."""

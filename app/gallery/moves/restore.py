@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,13 +119,14 @@ def _replace_rows(db: sqlite3.Connection, by: Change, kept: str) -> Restored:
 
 def _put(incoming: Path, path: Path, by: Change, timeout: float) -> Restored:
     """Give a backup the name of a gallery that is missing or cannot be read."""
-    kept, erased = None, set[str]()
+    kept: Path | None = None
+    erased: set[str] | None = set()
     if os.path.lexists(path):
         kept, erased = _free_name(path), _erased_of_damaged(path)
     store = Store(incoming, read_only=False, timeout=timeout)
     try:
         with store.writing() as db:
-            done = _finish(db, by, erased, str(kept) if kept else None)
+            done = _finish(db, by, erased or set(), str(kept) if kept else None)
         sweep(store, strict=False)
     finally:
         store.close()
@@ -136,7 +138,7 @@ def _put(incoming: Path, path: Path, by: Change, timeout: float) -> Restored:
         os.rename(path, kept)
     backup.give_name(incoming, path)
     sync_folder(path.parent)
-    return done
+    return replace(done, knows_erased=erased is not None)
 
 
 def _finish(db: sqlite3.Connection, by: Change, erased: set[str], kept: str | None) -> Restored:
@@ -154,8 +156,8 @@ def _finish(db: sqlite3.Connection, by: Change, erased: set[str], kept: str | No
     return Restored(kept, len(again), people.count(db)[0])
 
 
-def _erased_of_damaged(path: Path) -> set[str]:
-    """Return who was erased, as far as a damaged file still says."""
+def _erased_of_damaged(path: Path) -> set[str] | None:
+    """Return who was erased where a damaged file still says so, else None."""
     try:
         db = opening.connect(path, options="mode=ro&immutable=1", timeout=0)
         try:
@@ -163,7 +165,7 @@ def _erased_of_damaged(path: Path) -> set[str]:
         finally:
             db.close()
     except (sqlite3.Error, json.JSONDecodeError):
-        return set()
+        return None
 
 
 def _free_name(path: Path) -> Path:

@@ -99,11 +99,13 @@ def _doomed(db: sqlite3.Connection, name: str) -> dict[int, str]:
         "FROM identity LEFT JOIN op ON op.seq = identity.retired_op WHERE identity.name_key = ?",
         (key,),
     ).fetchall()
+    rows.sort(key=lambda row: row[1])  # the one who is enrolled last: the operation is on them
     is_enrolled = any(is_live for _, is_live, _, _ in rows)
     doomed: dict[int, str] = {}
     for identity_id, _, kind, _ in rows:
         if kind != "merge" or is_enrolled:
-            doomed.update(_with_merged(db, identity_id))
+            merged = _with_merged(db, identity_id)
+            doomed = {**{n: uid for n, uid in doomed.items() if n not in merged}, **merged}
     for _, _, _, into in rows if not doomed else ():
         if (person := people.by_id(db, into)) is not None:
             raise ConflictError(
@@ -121,7 +123,7 @@ def _with_merged(db: sqlite3.Connection, identity_id: int) -> dict[int, str]:
         "WITH RECURSIVE one (id) AS (SELECT ?1 UNION "
         "SELECT identity.id FROM one JOIN op ON op.identity_id = one.id AND op.kind = 'merge' "
         "JOIN identity ON identity.id = op.other_id AND identity.retired_op = op.seq) "
-        "SELECT identity.id, identity.uid FROM one JOIN identity USING (id) ORDER BY id",
+        "SELECT identity.id, identity.uid FROM one JOIN identity USING (id) ORDER BY id = ?1",
         (identity_id,),
     )
     return dict(rows.fetchall())
