@@ -100,7 +100,8 @@ def run(args: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _report(args, error.format_message(), _usage_hint(error), "invalid_request", 2)
+        message = error.format_message().rstrip(".")
+        return _report(args, message, _usage_hint(error), "invalid_request", 2)
     except _Stopped as stop:
         return _report(args, "stopped", str(stop), "interrupted", INTERRUPTED_STATUS)
     except click.Abort:

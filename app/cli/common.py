@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from facegate.errors import FacegateError
+    from facegate.results import LeftOut
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,6 +47,11 @@ class Output:
         """Print a message to stderr, unless quiet."""
         if not self.quiet:
             click.echo(_lines(message), err=True)
+
+    def left_out(self, entry: "LeftOut") -> None:
+        """Say what was left out and why; most reasons name the source themselves."""
+        named = entry.source in entry.message
+        self.note(f"left out {'' if named else entry.source + ': '}{entry.message}")
 
     def detail(self, message: str) -> None:
         """Print a message to stderr when -v was given."""

@@ -85,7 +85,7 @@ def command(
 def report(answer: "Enrolment", output: Output) -> int:
     """Say what was left out and who looks alike; return the exit status."""
     for entry in answer.left_out:
-        output.note(f"left out {entry.source}: {entry.message}")
+        output.left_out(entry)
     for near in answer.conflicts:
         output.note(
             f"warning: looks like {near.identity.name}, who is enrolled (score {near.score:.3f}): "

@@ -40,7 +40,7 @@ def enroll_folder(
         text += f", {answer.known} enrolled before"
     output.result(text, answer.as_json())
     for entry in answer.left_out:
-        output.note(f"left out {entry.source}: {entry.message}")
+        output.left_out(entry)
     reasons = Counter(entry.code for entry in answer.left_out)
     if reasons:
         counted = ", ".join(f"{count} {code}" for code, count in reasons.most_common())

@@ -101,7 +101,7 @@ class _Run:
             answer = self.recognizer.identify(photo, face=self.face)
         except (ImageError, NoAnswerError) as error:
             self.left_out.append(LeftOut(str(path), error.code, str(error)))
-            self.output.note(f"left out: {error}")
+            self.output.left_out(self.left_out[-1])
             return
         self.answers.append(answer)
         if self.annotate is not None:
