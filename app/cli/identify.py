@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 @click.option(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="A table for spreadsheets."
 )
+@click.option("--camera", metavar="CAMERA", help="auto, an index, a path, a URL or a film.")
+@click.option(
+    "--again",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="With --camera: report a person once in so many seconds.  [default: 60]",
+)
+@click.option(
+    "--snapshots",
+    type=click.Path(path_type=Path),
+    help="With --camera: a folder for the annotated frame of each event.",
+)
 @click.option("--face", type=click.Choice(FACES), default="all", show_default=True)
 @rate_option("--fpir", 1e-2, "The share of strangers who may get a name.")
 @threshold_option
@@ -41,6 +53,9 @@ def command(
     photographs: tuple[Path, ...],
     annotate: Path | None,
     csv_file: Path | None,
+    camera: str | None,
+    again: float | None,
+    snapshots: Path | None,
     face: "FaceChoice",
     fpir: float,
     threshold: float | None,
@@ -52,20 +67,47 @@ def command(
 ) -> int:
     """Say who, if anyone enrolled, each face in the PHOTOGRAPHS (files and folders) is.
 
+    With --camera: who comes before a camera, until it is stopped, or who is in a film; one line
+    an event.
+
     Exit status: 0 every face was named, 1 some face is unknown, 3 no answer for some face or
     no face at all.
     """
     from facegate.recognizer import Recognizer
 
-    if not photographs:
-        raise click.UsageError("identify takes photographs, folders or --camera")
+    _check_usage(photographs, camera, (annotate, csv_file), (again, snapshots))
     with Recognizer(
         gallery, model=model, device=device, fpir=fpir, threshold=threshold, rotate=rotate == "auto"
     ) as recognizer:
+        if camera is not None:
+            from facegate.cli.identify_camera import identify_camera
+
+            return identify_camera(
+                recognizer,
+                camera,
+                again_s=60.0 if again is None else again,
+                snapshots=snapshots,
+                output=output,
+            )
         run = _Run(recognizer, face, annotate, output)
         for path in output.each("identify", run.files(photographs), None):
             run.identify(path)
         return run.finish(csv_file)
+
+
+def _check_usage(
+    photographs: tuple[Path, ...],
+    camera: str | None,
+    for_photographs: tuple[object, ...],
+    for_camera: tuple[object, ...],
+) -> None:
+    """Refuse a mixture of photographs and a camera."""
+    if bool(photographs) == (camera is not None):
+        raise click.UsageError("identify takes photographs, folders or --camera")
+    if camera is not None and any(value is not None for value in for_photographs):
+        raise click.UsageError("--annotate and --csv are for photographs; use --snapshots, --json")
+    if camera is None and any(value is not None for value in for_camera):
+        raise click.UsageError("--again and --snapshots are for --camera")
 
 
 class _Run:
