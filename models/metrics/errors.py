@@ -102,7 +102,8 @@ def _threshold(ascending: Scores, fmr: float) -> float:
         return _above(ascending[-1])
     candidate = ascending[n - n_allowed]
     n_accepted = n - int(np.searchsorted(ascending, candidate, side="left"))
-    if n_accepted <= n_allowed:
+    # -inf is the score of a face that was not found, which no threshold accepts.
+    if n_accepted <= n_allowed and candidate > -np.inf:
         return float(candidate)
     # Equal scores stand on both sides of the cut: step to the next larger score.
     position = int(np.searchsorted(ascending, candidate, side="right"))
@@ -115,11 +116,11 @@ def _above(score: Any) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roc:
-    """The errors at every threshold that changes them, by falling threshold.
+    """The two errors by falling threshold; straight lines join the points.
 
     Attributes:
         fmr, fnmr: float64 (n,), from (0, 1) to (1, 0).
-        thresholds: float64 (n,); the first is infinite and accepts nothing.
+        thresholds: float64 (n,), at which they hold, from inf to -inf.
     """
 
     fmr: Counts
@@ -161,25 +162,24 @@ def roc(genuine: ArrayLike, impostor: ArrayLike, weights: ArrayLike | None = Non
     same, different = np.asarray(genuine), np.asarray(impostor)
     _some(same, "genuine")
     _some(different, "impostor")
-    scores = np.concatenate([same, different])
-    if np.isnan(scores).any():
+    if np.isnan(same).any() or np.isnan(different).any():
         raise ValueError("a score is not a number")
-    weight = np.concatenate(
-        [
-            np.ones(same.size) if weights is None else np.asarray(weights, np.float64),
-            np.zeros(different.size),
-        ]
-    )
-    is_impostor = np.concatenate([np.zeros(same.size), np.ones(different.size)])
-    order = np.argsort(scores)[::-1]
-    scores, weight, is_impostor = scores[order], weight[order], is_impostor[order]
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
-    accepted_same = np.cumsum(weight)[last] / weight.sum()
-    accepted_different = np.cumsum(is_impostor)[last] / different.size
+    # Between two genuine scores only the false matches change, along a straight line: its two
+    # ends, just above and at each genuine score, are the whole curve.
+    weight = np.ones(same.size) if weights is None else np.asarray(weights, np.float64)
+    scores, group = np.unique(same.astype(np.float64), return_inverse=True)
+    rejected = np.concatenate([[0.0], np.cumsum(np.bincount(group.reshape(-1), weight))])
+    rejected /= rejected[-1]
+    ascending = np.sort(different)
+    at = 1 - np.searchsorted(ascending, scores, side="left") / different.size
+    above = 1 - np.searchsorted(ascending, scores, side="right") / different.size
+    fmr = np.stack([at, above], axis=1).ravel()[::-1]
+    fnmr = np.stack([rejected[:-1], rejected[1:]], axis=1).ravel()[::-1]
+    limits = np.stack([scores, np.nextafter(scores, np.inf)], axis=1).ravel()[::-1]
     return Roc(
-        fmr=np.concatenate([[0.0], accepted_different]),
-        fnmr=np.concatenate([[1.0], np.maximum(0.0, 1 - accepted_same)]),
-        thresholds=np.concatenate([[np.inf], scores[last].astype(np.float64)]),
+        fmr=np.concatenate([[0.0], fmr, [1.0]]),
+        fnmr=np.concatenate([[1.0], fnmr, [0.0]]),
+        thresholds=np.concatenate([[np.inf], limits, [-np.inf]]),
     )
 
 

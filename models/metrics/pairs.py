@@ -91,6 +91,16 @@ def genuine_pairs(
     )
 
 
+def n_impostor_pairs(people: Sequence[Any] | NDArray[Any]) -> int:
+    """Count the pairs of rows that show different people.
+
+    >>> n_impostor_pairs(["a", "a", "b"])
+    2
+    """
+    n_each = np.bincount(person_indices(people), minlength=1).astype(np.int64)
+    return int((n_each.sum() ** 2 - (n_each**2).sum()) // 2)
+
+
 def impostor_blocks(
     embeddings: Floats, people: Sequence[Any] | NDArray[Any]
 ) -> Iterator[tuple[Indices, Indices, Floats]]:
@@ -114,8 +124,7 @@ def impostor_scores(embeddings: Floats, people: Sequence[Any] | NDArray[Any]) ->
     >>> impostor_scores(rows, ["a", "a", "b"]).tolist()
     [0.0, 0.0]
     """
-    n_each = np.bincount(person_indices(people), minlength=1).astype(np.int64)
-    result = np.empty((n_each.sum() ** 2 - (n_each**2).sum()) // 2, np.float32)
+    result = np.empty(n_impostor_pairs(people), np.float32)
     filled = 0
     for _, wanted, scores in _blocks(embeddings, people):
         block = scores[wanted]

@@ -1,0 +1,278 @@
+"""Open-set identification: who of the enrolled, if anyone, is the probe?
+
+A mated probe shows somebody enrolled, a non-mated one a stranger. At a threshold T:
+
+    FPIR   share of non-mated probes with any candidate at or above T
+    FNIR   share of mated probes whose own identity is not first, or is below T
+    DIR    1 - FNIR, the detection and identification rate at rank 1
+
+Both are rates for the stated number of identities; FPIR grows with it. A probe without a found
+face has score -inf: never a false alarm, always a miss. (NIST's terms, ISO/IEC 19795-1.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facegate.models.metrics.bootstrap import Draws, Weights, people_draws, rank, rejected_at
+from facegate.models.metrics.errors import (
+    Scores,
+    fmr_at,
+    is_low_confidence,
+    is_resolvable,
+    smallest_rate,
+    thresholds_at_fmr,
+)
+from facegate.models.metrics.intervals import Figure, effective_degrees, share_interval
+from facegate.models.metrics.pairs import Indices
+from facegate.models.values import Floats
+
+FPIRS = (0.1, 0.01, 1e-3)
+N_SUBSETS = 20
+"""Random galleries of each size behind a point of the curve against gallery size."""
+
+CHUNK = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searches:
+    """The scores of every probe against every identity.
+
+    Attributes:
+        scores: float32 (n_probes, n_identities), of the identity's best template; a row of -inf
+            for a probe without a found face, a column of -inf for a failed enrolment.
+        mate: int64 (n_probes,), the identity of each probe, or -1 for a stranger.
+        person: int64 (n_probes,), who is in each probe, numbered over mates and strangers.
+    """
+
+    scores: Floats
+    mate: Indices
+    person: Indices
+
+    @property
+    def n_identities(self) -> int:
+        """Return the size of the gallery."""
+        return int(self.scores.shape[1])
+
+    def best(self, columns: Indices | None = None) -> tuple[Scores, Scores, Indices]:
+        """Return what a gallery of some identities answers.
+
+        Args:
+            columns: the identities enrolled; all where None.
+
+        Returns:
+            own (n,): the score of a mated probe's identity, -inf where another comes first;
+            stranger (m,): the best score of each non-mated probe; and the rows of the n mated
+            probes whose identity is enrolled.
+        """
+        chosen = np.arange(self.n_identities) if columns is None else columns
+        place = np.full(self.n_identities, -1)
+        place[chosen] = np.arange(chosen.size)
+        strangers = np.flatnonzero(self.mate < 0)
+        mated = np.flatnonzero(self.mate >= 0)
+        mated = mated[place[self.mate[mated]] >= 0]
+        among = self.scores[np.ix_(mated, chosen)]
+        columns_own = place[self.mate[mated]]
+        own = among[np.arange(mated.size), columns_own].copy()
+        among[np.arange(mated.size), columns_own] = -np.inf
+        # A tie with another person is no identification.
+        own[own <= among.max(axis=1, initial=-np.inf)] = -np.inf
+        stranger = self.scores[np.ix_(strangers, chosen)].max(axis=1, initial=-np.inf)
+        return own, stranger, mated
+
+
+def search(
+    probes: Floats,
+    found: NDArray[np.bool_],
+    templates: Floats,
+    identity: Indices,
+    n_identities: int,
+) -> Floats:
+    """Return the best score of each probe against the templates of each identity.
+
+    Args:
+        probes: (n, d) unit rows.
+        found: bool (n,), False for a probe without a face; its row is -inf.
+        templates: (t, d) unit rows.
+        identity: int64 (t,), whose template each is.
+        n_identities: columns of the result; -inf for identities without a template.
+
+    >>> rows = np.eye(2, dtype=np.float32)
+    >>> search(rows, np.array([True, False]), rows, np.array([0, 0]), 2).tolist()
+    [[1.0, -inf], [-inf, -inf]]
+    """
+    scores = np.full((len(probes), n_identities), -np.inf, np.float32)
+    order = np.argsort(identity, kind="stable")
+    if order.size:
+        starts = np.flatnonzero(np.append(True, np.diff(identity[order]) > 0))
+        names = identity[order][starts]
+        for start in range(0, len(probes), 512):
+            block = slice(start, start + 512)
+            each = probes[block] @ templates[order].T
+            scores[block, names] = np.maximum.reduceat(each, starts, axis=1)
+    scores[~found] = -np.inf
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Dir:
+    """The detection and identification rate at a false positive identification rate.
+
+    Attributes:
+        fpir: the target; achieved: the rate at the threshold, at most the target.
+        threshold: an order statistic of the non-mated probes' best scores.
+        low_confidence: fewer than a hundred false alarms are expected.
+    """
+
+    fpir: float
+    achieved: float
+    threshold: float
+    dir: Figure
+    low_confidence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SizePoint:
+    """DIR at one FPIR in galleries of n identities drawn at random: mean, lowest, highest."""
+
+    n: int
+    fpir: float
+    dir: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSetFigures:
+    """What an open-set protocol measured; the intervals are for this gallery."""
+
+    rank1: Figure
+    dirs: tuple[Dir, ...]
+    smallest_fpir: float
+    n_identities: int
+    n_mated: int
+    n_nonmated: int
+    curve: tuple[SizePoint, ...]
+
+
+def measure_open_set(
+    searches: Searches,
+    *,
+    fpirs: Sequence[float] = FPIRS,
+    draws: Weights | None = None,
+    with_curve: bool = True,
+) -> OpenSetFigures:
+    """Measure rank-1 rate and DIR at each FPIR that the non-mated probes resolve.
+
+    Raises:
+        ValueError: there is no mated probe.
+    """
+    own, stranger, mated = searches.best()
+    if not own.size:
+        raise ValueError("no probe shows an enrolled person")
+    usable = tuple(fpir for fpir in fpirs if is_resolvable(fpir, stranger.size))
+    n_people = int(searches.person.max()) + 1
+    people = people_draws(n_people) if draws is None else draws
+    owner = searches.person[mated]
+    others = searches.person[searches.mate < 0]
+    drawn = _drawn(own, owner, stranger, others, usable, people)
+    without = _drawn(own, owner, stranger, others, usable, _leave_one_out(n_people))
+    n_mates = int(np.unique(owner).size)
+
+    def figure(name: str, value: float) -> Figure:
+        degrees = effective_degrees(without[name][~np.isnan(without[name])])
+        return share_interval(value, float(np.nanvar(drawn[name])), n_mates, degrees)
+
+    dirs = []
+    for fpir, threshold in zip(usable, _thresholds(stranger, usable), strict=True):
+        value = _found(own, threshold)
+        dirs.append(
+            Dir(
+                fpir=fpir,
+                achieved=fmr_at(stranger, threshold),
+                threshold=threshold,
+                dir=figure(f"dir@{fpir:g}", value),
+                low_confidence=is_low_confidence(fpir, stranger.size),
+            )
+        )
+    return OpenSetFigures(
+        rank1=figure("rank1", float(np.mean(own > -np.inf))),
+        dirs=tuple(dirs),
+        smallest_fpir=smallest_rate(stranger.size),
+        n_identities=searches.n_identities,
+        n_mated=int(own.size),
+        n_nonmated=int(stranger.size),
+        curve=size_curve(searches, usable) if with_curve else (),
+    )
+
+
+def size_curve(
+    searches: Searches, fpirs: Sequence[float], *, seed: int = 0
+) -> tuple[SizePoint, ...]:
+    """Return DIR against the number of identities, from random parts of the gallery."""
+    random = np.random.default_rng(seed)
+    steps = [digit * 10**power for power in range(1, 7) for digit in (1, 2, 5)]
+    sizes = [n for n in steps if n < searches.n_identities] + [searches.n_identities]
+    points = []
+    for n in sizes:
+        repeats = 1 if n == searches.n_identities else N_SUBSETS
+        rates = []
+        for _ in range(repeats):
+            own, stranger, _rows = searches.best(random.permutation(searches.n_identities)[:n])
+            if own.size:
+                rates.append([_found(own, t) for t in _thresholds(stranger, fpirs)])
+        for column, fpir in enumerate(fpirs):
+            values = np.array([row[column] for row in rates])
+            if values.size:
+                points.append(
+                    SizePoint(
+                        n, fpir, *(float(v) for v in (values.mean(), values.min(), values.max()))
+                    )
+                )
+    return tuple(points)
+
+
+def _found(own: Scores, threshold: float) -> float:
+    return float(np.mean((own >= threshold) & (own > -np.inf)))
+
+
+def _thresholds(stranger: Scores, fpirs: Sequence[float]) -> list[float]:
+    return thresholds_at_fmr(stranger, fpirs) if fpirs else []
+
+
+def _leave_one_out(n_people: int) -> Weights:
+    left_out = np.arange(n_people)[:: max(1, n_people // 1000)]
+    weights = np.ones((n_people, left_out.size), np.float32)
+    weights[left_out, np.arange(left_out.size)] = 0
+    return weights
+
+
+def _drawn(
+    own: Scores,
+    owner: Indices,
+    stranger: Scores,
+    others: Indices,
+    fpirs: Sequence[float],
+    people: Weights,
+) -> dict[str, Draws]:
+    """Return rank-1 rate and DIR at each FPIR under each draw of people."""
+    ascending = np.argsort(own)
+    falling = np.argsort(stranger)[::-1]
+    alarms = rank(stranger[falling])
+    found = int(np.searchsorted(own[ascending], -np.inf, side="right"))
+    parts: dict[str, list[Draws]] = {}
+    for start in range(0, people.shape[1], CHUNK):
+        w = people[:, start : start + CHUNK]
+        missed = np.zeros((own.size + 1, w.shape[1]))
+        np.cumsum(w[owner[ascending]], axis=0, out=missed[1:])
+        missed /= np.where(missed[-1] > 0, missed[-1], np.nan)
+        column = np.arange(w.shape[1])
+        parts.setdefault("rank1", []).append(1 - missed[found])
+        accepted = np.cumsum(w[others[falling]], axis=0)
+        for fpir in fpirs:
+            allowed = fpir * accepted[-1] * (1 + 1e-6)
+            rejected = rejected_at(own[ascending], alarms, accepted, allowed)
+            parts.setdefault(f"dir@{fpir:g}", []).append(1 - missed[rejected, column])
+    return {name: np.concatenate(values) for name, values in parts.items()}
