@@ -257,7 +257,7 @@ def _placement(landmarks: Floats, shot: Shot, size: tuple[int, int]) -> NDArray[
 
 
 def sitting_down(*, seed: int = 0) -> list[tuple[float, Shot]]:
-    """Return the stops of a guided enrolment: straight, then left, right, up and down, 12 s."""
+    """Return the stops of a guided enrolment: straight, then left, right, up and down, 8.6 s."""
     rng = np.random.default_rng(seed)
     light = float(rng.uniform(0.85, 1.1))
     calm = Shot(light=light, eyes_px=float(rng.uniform(66, 78)))
@@ -275,8 +275,8 @@ def sitting_down(*, seed: int = 0) -> list[tuple[float, Shot]]:
         held = replace(
             calm, yaw=yaw + float(rng.normal(0, 1)), pitch=pitch + float(rng.normal(0, 1))
         )
-        stops += [(now + 0.6, held), (now + 1.6, held)]
-        now += 1.6
+        stops += [(now + 0.5, held), (now + 1.3, held)]
+        now += 1.3
     return stops
 
 
