@@ -101,9 +101,8 @@ class Snapshot:
         if not total or k < 1:
             return answers
         if embeddings.shape[1] != self.index.d:
-            raise ValueError(
-                f"embeddings must have {self.index.d} columns, got {embeddings.shape[1]}"
-            )
+            shape = tuple(embeddings.shape)
+            raise ValueError(f"embeddings must have shape (N, {self.index.d}), got {shape}")
         wanted = min(k, len(self.templates))
         rows, depth = list(range(len(embeddings))), min(total, max(_FIRST_LOOK, 4 * k))
         while rows:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from facegate.errors import InvalidNameError
 
 MAX_CHARACTERS = 128
-MAX_BYTES = 512
+"""So a name has 512 bytes at most."""
+
 _MAX_RAW = 2048
 """Longer texts are refused before they are normalised, whose cost grows with their length."""
 
@@ -22,8 +23,8 @@ def clean_name(text: str) -> str:
     A name is never a path or an option, so ``../x``, ``CON`` and ``-x`` are names like others.
 
     Raises:
-        InvalidNameError: nothing visible, more than 128 characters or 512 bytes, a control or
-            bidi character, a byte order mark, or a code point that is private or unassigned.
+        InvalidNameError: nothing visible, more than 128 characters, a control or bidi character,
+            a byte order mark, or a code point that is private or unassigned.
     """
     if len(text) > _MAX_RAW:
         raise _refusal(text, f"it has {len(text)} characters", f"at most {MAX_CHARACTERS} are kept")
@@ -35,9 +36,8 @@ def clean_name(text: str) -> str:
     name = " ".join(name.split())
     if not name_key(name):
         raise _refusal(text, "nothing in it can be seen", "give at least one letter")
-    if len(name) > MAX_CHARACTERS or len(name.encode()) > MAX_BYTES:
-        size = f"it has {len(name)} characters in {len(name.encode())} bytes"
-        raise _refusal(text, size, f"at most {MAX_CHARACTERS} in {MAX_BYTES} bytes are kept")
+    if len(name) > MAX_CHARACTERS:
+        raise _refusal(text, f"it has {len(name)} characters", f"at most {MAX_CHARACTERS} are kept")
     return name
 
 

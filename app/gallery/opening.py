@@ -19,6 +19,7 @@ from facegate.gallery import schema
 from facegate.gallery.faults import REPAIR, translated, unwritable
 
 _OLDEST_SQLITE = (3, 37, 0)
+_SMALLEST = 512
 _LONGEST_VALUE = 16 * 2**20
 """A longer text or blob in a file is damage or an attack: a crop has some 50 kB."""
 
@@ -97,8 +98,15 @@ def inspect(path: Path) -> int:
         NewerGalleryError: a newer facegate made it.
     """
     regular_file(path)
-    if path.stat().st_size == 0:
+    size = path.stat().st_size
+    if size == 0:
         raise NotAGalleryError(f"{path} is an empty file, not a gallery", hint="remove it first")
+    if size < _SMALLEST:
+        # SQLite takes it for an empty database.
+        raise NotAGalleryError(
+            f"{path} is a file of {size} bytes, not a gallery",
+            hint="name another file with --gallery",
+        )
     # immutable: opening another program's database the normal way could write beside it. Reading
     # the header with open() instead would drop the locks of this process's other connections.
     with translated(path):

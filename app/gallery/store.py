@@ -62,14 +62,13 @@ class Store:
             model_id: the model that the gallery must have, for reading templates.
         """
         with self.lock, translated(self.path, timeout=self.timeout):
-            db = self._current()
-            db.execute("BEGIN")
             try:
+                db = self._current()
+                db.execute("BEGIN")
                 self._check(db, model_id)
                 yield db
             finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")  # it has only read
+                self._roll_back()  # it has only read
 
     @contextmanager
     def writing(self, *, model_id: str = "") -> Iterator[sqlite3.Connection]:
@@ -83,15 +82,14 @@ class Store:
                 f"gallery {self.path} was opened for reading only", hint="open it for writing"
             )
         with self.lock, translated(self.path, timeout=self.timeout):
-            db = self._begin()
             try:
+                db = self._begin()
                 self._check(db, model_id)
                 before = _last_seq(db)
                 yield db
                 self._commit(db, before)
             except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
     @contextmanager
@@ -157,8 +155,7 @@ class Store:
                         schema.migrate(db, number)
                     db.execute("COMMIT")
                 except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
+                    self._roll_back()
                     raise
 
     def _current(self) -> sqlite3.Connection:
@@ -167,11 +164,16 @@ class Store:
             raise ValueError("the gallery is closed")
         if self._process != os.getpid():
             raise RuntimeError("open the gallery anew after fork()")
+        self._roll_back()  # Ctrl-C may have come between a BEGIN and its block
         # Every time, for it costs 2 µs: a connection to a file that was moved away would take
         # the new file's journal for its own.
         if self._file_now() != self._file:
             self._connect()
         return self._db
+
+    def _roll_back(self) -> None:
+        if self._db is not None and self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def _file_now(self) -> tuple[int, int]:
         try:

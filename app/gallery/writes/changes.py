@@ -43,9 +43,8 @@ def check_samples(samples: Sequence[Sample], dim: int | None) -> None:
 def check_facts(sample: Sample) -> None:
     """Refuse a sample whose facts are not such; see ``check_samples``."""
     if not _HASH.fullmatch(sample.source_hash):
-        raise ValueError(
-            f"a source hash is 1 to 128 letters and digits, got {sample.source_hash!r:.80}"
-        )
+        got = f"{sample.source_hash!r:.80}"
+        raise ValueError(f"source_hash must be 1 to 128 letters and digits, got {got}")
     if not 0 <= sample.face_no < 2**31:
         raise ValueError(f"face_no must be from 0 to 2**31 - 1, got {sample.face_no}")
     if sample.kind not in ("photo", "frame"):
