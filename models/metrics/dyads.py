@@ -26,27 +26,31 @@ Matrix = Any
 
 
 def pair_counts(
-    a: NDArray[np.int32], b: NDArray[np.int32], n_people: int, keep: NDArray[np.bool_] | None = None
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    n_people: int,
+    weights: NDArray[Any] | None = None,
 ) -> Matrix:
-    """Count comparisons by the two people compared, float32 (n_people, n_people).
+    """Sum comparisons by the two people compared, float32 (n_people, n_people).
 
     Args:
         a, b: (m,), who was compared.
         n_people: people are numbered from 0.
-        keep: (m,), which comparisons count; all where None.
+        weights: (m,), how much each counts: False for not at all; 1 where None.
 
     >>> one, other = np.int32([0, 0, 1]), np.int32([1, 1, 2])
     >>> pair_counts(one, other, 3).tolist()
     [[0.0, 2.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
-    if keep is not None:
-        a, b = a[keep], b[keep]
+    if weights is not None and weights.dtype == bool:
+        a, b, weights = a[weights], b[weights], None
     if n_people <= DENSE_PEOPLE:
         key = a.astype(np.int64) * n_people + b
-        counts = np.bincount(key, minlength=n_people * n_people)
-        return counts.reshape(n_people, n_people).astype(np.float32)
-    ones = np.ones(a.size, np.float32)
-    return sparse.coo_array((ones, (a, b)), shape=(n_people, n_people)).tocsr()
+        sums = np.bincount(key, weights, minlength=n_people * n_people)
+        return sums.reshape(n_people, n_people).astype(np.float32)
+    values = np.ones(a.size) if weights is None else weights
+    shape = (n_people, n_people)
+    return sparse.coo_array((values.astype(np.float32), (a, b)), shape=shape).tocsr()
 
 
 def quadratic(matrix: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -61,17 +65,38 @@ def fmr_figure(accepted: Matrix, compared: Matrix, draws: NDArray[np.float32]) -
         accepted, compared: counts by pair of people, as ``pair_counts`` gives them.
         draws: (n_people, n_draws), as ``people_draws`` gives them.
     """
-    n = float(compared.sum())
-    rate = float(accepted.sum()) / n
-    under = quadratic(compared, draws)
-    rates = quadratic(accepted, draws) / np.where(under > 0, under, np.nan)
-    residual = accepted - rate * compared
+    return share_figure(accepted, compared, draws)
+
+
+def share_figure(
+    counted: Matrix,
+    compared: Matrix,
+    draws: NDArray[np.float32],
+    own_counted: NDArray[Any] | None = None,
+    own_compared: NDArray[Any] | None = None,
+) -> Figure:
+    """Return a share of comparisons and its interval over resampled people.
+
+    Args:
+        counted, compared: by pair of two people, as ``pair_counts`` gives them.
+        draws: (n_people, n_draws), as ``people_draws`` gives them.
+        own_counted, own_compared: (n_people,), comparisons of people with themselves.
+    """
+    none = np.zeros(len(draws))
+    mine = none if own_counted is None else own_counted
+    mine_all = none if own_compared is None else own_compared
+    n = float(compared.sum() + mine_all.sum())
+    share = float(counted.sum() + mine.sum()) / n
+    under = quadratic(compared, draws) + mine_all @ draws
+    shares = (quadratic(counted, draws) + mine @ draws) / np.where(under > 0, under, np.nan)
+    residual = counted - share * compared
     residual = residual + residual.T
-    by_person = np.asarray(residual.sum(axis=0)).reshape(-1)
     # Each pair of people stands twice in the symmetric matrix.
-    own = float((residual.multiply(residual) if sparse.issparse(residual) else residual**2).sum())
-    own /= 2 * n * n
-    variance = max(float(np.nanvar(rates)) - 2 * own, own)
-    has_any = np.asarray(compared.sum(axis=0) + compared.sum(axis=1)).reshape(-1) > 0
-    n_people = int(np.count_nonzero(has_any))
-    return share_interval(rate, variance, n_people, effective_degrees(by_person[has_any]))
+    squares = residual.multiply(residual) if sparse.issparse(residual) else residual**2
+    own = float(squares.sum()) / (2 * n * n)
+    variance = max(float(np.nanvar(shares)) - 2 * own, own)
+    by_person = np.asarray(residual.sum(axis=0)).reshape(-1) + mine - share * mine_all
+    has_any = np.asarray(compared.sum(axis=0) + compared.sum(axis=1)).reshape(-1) + mine_all > 0
+    return share_interval(
+        share, variance, int(np.count_nonzero(has_any)), effective_degrees(by_person[has_any])
+    )
