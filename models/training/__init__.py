@@ -1,0 +1,1 @@
+"""How an embedder learns: settings, stages, the loop, checkpoints, the watchdog."""

@@ -1,0 +1,303 @@
+"""The training loop: stages of steps, looks at split val, checkpoints; nothing else.
+
+Everything random is a function of (seed, stage, step), so a run that was killed continues bit
+for bit on a CPU from its last checkpoint.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from facegate.data.augment import FACES, NONE, augment
+from facegate.errors import InputError
+from facegate.models.losses.cached import backward_in_chunks
+from facegate.models.losses.distances import in_full
+from facegate.models.losses.result import LossResult, LossStats
+from facegate.models.training.alike import Centres
+from facegate.models.training.average import Average
+from facegate.models.training.batches import Batches
+from facegate.models.training.config import Config, Stage
+from facegate.models.training.material import Material
+from facegate.models.training.objective import HEADS, Objective, Shares
+from facegate.models.training.precision import Autocast
+from facegate.models.training.ranks import Ranks
+from facegate.models.training.schedule import make_optimizer, rate_at
+from facegate.models.training.validation import Look, check_held, embed, look
+from facegate.models.training.watchdog import Signals, Watchdog
+
+AUGMENTATIONS = {"faces": FACES, "none": NONE}
+
+
+class Listener(Protocol):
+    """Who hears of a run while it goes."""
+
+    def step(self, event: dict[str, Any]) -> None:
+        """Hear of a step: stage, step, rate, losses, shares, distances, images a second."""
+
+    def look(self, event: dict[str, Any], is_best: bool) -> None:
+        """Hear of a look at split val."""
+
+    def warn(self, event: dict[str, Any]) -> None:
+        """Hear a warning of the watchdog."""
+
+    def keep(self, trainer: "Trainer") -> None:
+        """Hear that this is a moment to write a checkpoint, if one is due."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a run stands; all of it goes into a checkpoint.
+
+    Attributes:
+        stage, step: the next step to take.
+        best: the best look so far.
+        since_best: looks since then.
+        images: seen since the start of the run.
+        seconds: spent in training since the start of the run.
+    """
+
+    stage: int = 0
+    step: int = 0
+    best: Look | None = None
+    since_best: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class StageParts:
+    """What belongs to one stage."""
+
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    watchdog: Watchdog
+    batches: Batches
+    centres: Centres | None
+
+
+@dataclass(eq=False)
+class Trainer:
+    """A run on its way.
+
+    Attributes:
+        config, material: what is asked for, and the images.
+        net: what trains; on ``device``.
+        average: what is looked at and kept.
+        best_state: weights of the average at the best look, on the CPU.
+        place: where the run stands.
+        parts: of the stage at work.
+    """
+
+    config: Config
+    material: Material
+    net: nn.Module
+    device: torch.device
+    autocast: Autocast
+    listener: Listener
+    ranks: Ranks = field(default_factory=Ranks)
+    place: Place = field(default_factory=Place)
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+    parts: StageParts | None = None
+
+    def __post_init__(self) -> None:
+        self.average = Average(self.net, self.config.ema)
+        material = self.material
+        self.crops = torch.from_numpy(material.crops).to(self.device)
+        self.labels = torch.from_numpy(material.labels).to(self.device)
+        targets = material.targets
+        self.targets = None if targets is None else torch.from_numpy(targets).to(self.device)
+        self.fmr = check_held(material.val, "val")
+
+    def run(self) -> None:
+        """Take all steps that are left, and end with the best weights in the average.
+
+        Raises:
+            TrainingStopped: the watchdog found that going on would waste time.
+        """
+        stages = self.config.stages
+        while self.place.stage < len(stages):
+            if self.parts is None:
+                self.prepare()
+            self._run_stage(stages[self.place.stage])
+            self.go_back_to_best()
+            self.parts = None
+            self.place.stage, self.place.step = self.place.stage + 1, 0
+            self.listener.keep(self)
+
+    def prepare(self) -> None:
+        """Make the loss, the optimiser and the sampler of the stage that comes."""
+        stage, material = self.config.stages[self.place.stage], self.material
+        torch.manual_seed(self.config.seed * 1000 + self.place.stage)
+        objective = Objective(stage, dim=self.config.dim, n_identities=material.n_identities).to(
+            self.device
+        )
+        seed = self.config.seed * 1000 + self.place.stage
+        self.parts = StageParts(
+            objective=objective,
+            optimizer=make_optimizer((self.net, objective), stage),
+            watchdog=Watchdog(),
+            batches=Batches(stage, material.labels, seed=seed),
+            centres=Centres(material.n_identities, self.config.dim) if stage.alike else None,
+        )
+
+    def _run_stage(self, stage: Stage) -> None:
+        assert self.parts is not None
+        while self.place.step < stage.steps:
+            started = time.perf_counter()
+            event = self._step(stage, self.parts)
+            self.place.step += 1
+            self.place.seconds += time.perf_counter() - started
+            self.listener.step(event)
+            step = self.place.step
+            if step % self.config.evaluate == 0 or step == stage.steps:
+                if self.parts.centres is not None:
+                    self.parts.batches.set_neighbours(self.parts.centres.find())
+                self._look()
+                if self.config.patience and self.place.since_best >= self.config.patience:
+                    return
+            self.listener.keep(self)
+
+    def _step(self, stage: Stage, parts: StageParts) -> dict[str, Any]:
+        place = self.place
+        started = time.perf_counter()
+        seed = ((self.config.seed * 64 + place.stage) << 32) + place.step
+        torch.manual_seed(seed)  # dropout
+        rows = self.ranks.part(parts.batches.rows(place.step)).to(self.device)
+        generator = torch.Generator(self.device).manual_seed(seed + self.ranks.rank * 7919)
+        settings = AUGMENTATIONS[self.config.augment]
+        images = augment(self.crops[rows], self.config.size, settings, generator)
+        images = images.sub_(127.5).div_(127.5)
+        ready = time.perf_counter()
+        rate = rate_at(place.step, stage)
+        for group in parts.optimizer.param_groups:
+            group["lr"] = rate
+        self.net.train()
+        if stage.freeze_bn:
+            freeze_batch_norm(self.net)
+        targets = None if self.targets is None else self.targets[rows]
+        shares = self._backward(images, self.labels[rows], targets, stage, parts)
+        weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
+        self.ranks.average_gradients(weights)
+        gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))
+        signals = Signals(
+            loss=shares.total,
+            gradient=gradient,
+            stats=None if stage.loss in HEADS else shares.stats,
+            resultant=shares.resultant,
+            spread=shares.spread,
+            margin=stage.margin,
+        )
+        sound = parts.watchdog.is_sound(signals)
+        if sound:
+            parts.optimizer.step()
+            self.average.follow(self.net)
+        parts.optimizer.zero_grad(set_to_none=True)
+        self._warn(parts.watchdog.look(signals), [] if sound else rows.tolist())
+        n_images = len(rows) * self.ranks.size
+        place.images += n_images
+        seconds = time.perf_counter() - started
+        return {
+            "stage": place.stage,
+            "step": place.step + 1,
+            "lr": rate,
+            "gradient": gradient,
+            "images_s": n_images / seconds,
+            "waiting": (ready - started) / seconds,
+            **_shares(shares),
+        }
+
+    def _backward(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        targets: Tensor | None,
+        stage: Stage,
+        parts: StageParts,
+    ) -> Shares:
+        found: list[Shares] = []
+
+        def loss(embeddings: Tensor, batch_labels: Tensor) -> LossResult:
+            total, shares = parts.objective(embeddings, batch_labels, targets)
+            if parts.centres is not None:
+                parts.centres.follow(embeddings, batch_labels)
+            found.append(shares)
+            return LossResult(total, shares.stats or LossStats(shares.total))
+
+        if stage.chunk and stage.chunk < len(images):
+            backward_in_chunks(
+                self.net, images, labels, loss, chunk=stage.chunk, autocast=self.autocast
+            )
+        else:
+            with self.autocast():
+                embeddings = self.net(images)
+            if embeddings.ndim != 2 or embeddings.shape[1] != self.config.dim:
+                raise InputError(
+                    f"{self.config.net} gives {tuple(embeddings.shape[1:])} for an image, "
+                    f"not {self.config.dim} numbers",
+                    hint="a net maps (N, 3, size, size) to (N, dim); set dim to its own",
+                )
+            loss(in_full(embeddings), labels).loss.backward()
+        return found[0]
+
+    def _look(self) -> None:
+        place, val = self.place, self.material.val
+        self.ranks.share_buffers(self.average.net)
+        embeddings = embed(
+            self.average.net,
+            val.crops,
+            self.config.size,
+            device=self.device,
+            autocast=self.autocast,
+        )
+        seen = look(embeddings, val.people, self.fmr)
+        is_best = place.best is None or seen.tar > place.best.tar
+        place.since_best = 0 if is_best else place.since_best + 1
+        if is_best:
+            place.best = seen
+            state = self.average.net.state_dict()
+            self.best_state = {
+                name: value.cpu().clone(memory_format=torch.contiguous_format)
+                for name, value in state.items()
+            }
+        event = {"stage": place.stage, "step": place.step, "seconds": place.seconds}
+        self.listener.look({**event, "images": place.images, "val": seen.facts()}, is_best)
+
+    def _warn(self, texts: list[str], rows: list[int]) -> None:
+        for text in texts:
+            event = {"stage": self.place.stage, "step": self.place.step + 1, "warning": text}
+            self.listener.warn({**event, "rows": rows} if rows else event)
+
+    def go_back_to_best(self) -> None:
+        """Put the weights of the best look into the net and its average."""
+        if self.best_state:
+            self.net.load_state_dict(self.best_state)
+            self.average.net.load_state_dict(self.best_state)
+            self.average.steps = 0
+
+
+def freeze_batch_norm(net: nn.Module) -> None:
+    """Keep the statistics of batch normalisation as they are; scale and shift still train."""
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def _shares(shares: Shares) -> dict[str, Any]:
+    stats = shares.stats
+    facts: dict[str, Any] = {
+        "loss": shares.total,
+        "main": shares.main,
+        "classifier": shares.classifier,
+        "distil": shares.distil,
+        "resultant": shares.resultant,
+        "spread": shares.spread,
+        "n_zero": shares.n_zero,
+    }
+    if stats is not None:
+        counts = asdict(stats)
+        counts.pop("loss")
+        facts |= {**counts, "semi": stats.semi, "easy": stats.easy, "none": stats.none}
+    return {key: value for key, value in facts.items() if value is not None}

@@ -1,0 +1,126 @@
+"""What a run learns from, decoded once and kept in memory."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facegate.data.crops import Crops, Place, find_unlabelled, load_crops
+from facegate.data.dataset import Dataset, read_dataset
+from facegate.data.splits import split_table, with_splits
+from facegate.errors import InputError
+from facegate.models.training.config import Config
+from facegate.models.training.validation import Held
+from facegate.models.values import Floats, Pixels
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """The images of a run.
+
+    Attributes:
+        crops: uint8 (n, crop, crop, 3), of split train and then the unlabelled.
+        labels: int64 (n,), 0 to n_identities - 1, and -1 for the unlabelled.
+        n_identities: of split train.
+        val, cal: people held out.
+        targets: float32 (n, t) unit rows of the teacher, or None.
+        facts: for the run's record: counts, what was left out, a hash of the data.
+    """
+
+    crops: Pixels
+    labels: NDArray[np.int64]
+    n_identities: int
+    val: Held
+    cal: Held
+    targets: Floats | None
+    facts: dict[str, Any]
+
+
+def gather(
+    config: Config,
+    *,
+    teach: Callable[[Pixels], Floats] | None = None,
+    progress: Progress | None = None,
+) -> Material:
+    """Find, decode and (unless they come aligned) align the images of a run.
+
+    Args:
+        config: says where they are.
+        teach: from uint8 crops to unit rows, where there is a teacher; called once, on the
+            images that are trained on.
+        progress: called with what is done, how many, of how many.
+
+    Raises:
+        InputError: no data, nobody to train on, or too little to decode.
+    """
+    if not config.data:
+        raise InputError("no data is named", hint="give --data FOLDER, one folder a person")
+    manifest = Path(config.manifest) if config.manifest else None
+    dataset = with_splits(read_dataset(Path(config.data), manifest))
+    unlabelled = find_unlabelled([Path(place) for place in config.unlabelled])
+    train = dataset.of_split("train")
+    labelled = _decode(train.files, config, "training images", progress)
+    free = _decode(unlabelled, config, "unlabelled images", progress)
+    labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
+    crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
+    held = {split: dataset.of_split(split) for split in ("val", "cal")}
+    decoded = {
+        split: _decode(part.files, config, f"images of split {split}", progress)
+        for split, part in held.items()
+    }
+    left_out = sum(len(c.left_out) for c in (labelled, free, *decoded.values()))
+    if left_out:
+        log.warning("%d images could not be used and were left out", left_out)
+    if not len(labelled.rows):
+        raise InputError("no training image could be used", hint="run with --audit to see why")
+    return Material(
+        crops=crops,
+        labels=labels,
+        n_identities=len(train.identities),
+        val=Held(decoded["val"].pixels, held["val"].labels[decoded["val"].rows]),
+        cal=Held(decoded["cal"].pixels, held["cal"].labels[decoded["cal"].rows]),
+        targets=None if teach is None else teach(crops),
+        facts={
+            "splits": split_table(dataset),
+            "unlabelled": len(unlabelled),
+            "empty_identities": len(dataset.empty),
+            "left_out": left_out,
+            "data_hash": _hash(dataset, unlabelled),
+        },
+    )
+
+
+def _decode(places: Sequence[Place], config: Config, what: str, progress: Progress | None) -> Crops:
+    done = 0
+
+    def count(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(what, done, len(places))
+
+    if config.aligned:
+        return load_crops(places, config.crop, progress=count)
+    from facegate.models.training.alignment import align_crops
+
+    return align_crops(places, config.crop, config.size, progress=count)
+
+
+def _hash(dataset: Dataset, unlabelled: Sequence[Place]) -> str:
+    """Return a hash of who has which files in which split, and of the files' sizes."""
+    digest = hashlib.sha256()
+    for file, label in zip(dataset.files, dataset.labels, strict=True):
+        who, split = dataset.identities[label], dataset.splits[label]
+        line = f"{who}\0{split}\0{file.name}\0{file.stat().st_size}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    for place in unlabelled:
+        digest.update(f"{Path(str(place)).name}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""What a stage minimises: its loss, and as asked for a classifier and a teacher beside it.
+
+    L = L_stage + classifier * L_cosface + distil * (1 - cos(e, t))
+
+The teacher's term takes every row of the batch that has a target, labelled or not; the others
+take the labelled rows.
+"""
+
+import importlib
+import inspect
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+
+from facegate.errors import InputError
+from facegate.models.losses.borrowed import PACKAGE, PREFIX
+from facegate.models.losses.distances import unit_rows
+from facegate.models.losses.gather import across_ranks
+from facegate.models.losses.heads import ArcFaceHead, CosFaceHead
+from facegate.models.losses.registry import LOSSES, Loss, make_loss
+from facegate.models.losses.result import LossResult, LossStats
+from facegate.models.training.config import Stage
+
+HEADS = {"cosface": CosFaceHead, "arcface": ArcFaceHead}
+AUXILIARY = {"scale": 32.0, "margin": 0.2}
+"""Of the classifier that stands beside a triplet loss: mild, it only holds the map in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """One step's loss, taken apart.
+
+    Attributes:
+        total: what was differentiated.
+        main: the stage's own loss; 0 where it is ``none``.
+        classifier, distil: the terms beside it, before their weights; None where not asked for.
+        stats: counts of the stage's own loss, or None.
+        resultant: length of the mean embedding, 0 to 1.
+        spread: participation ratio of the batch's covariance over the most it can be, 0 to 1.
+        n_zero: embeddings that were zero before normalising.
+    """
+
+    total: float
+    main: float
+    classifier: float | None
+    distil: float | None
+    stats: LossStats | None
+    resultant: float
+    spread: float
+    n_zero: int
+
+
+class Objective(nn.Module):
+    """The loss of a stage; its parameters are those of classifiers and proxies.
+
+    Args:
+        stage: which terms, and their weights.
+        dim: length of the embeddings.
+        n_identities: of the training split; labels run below it.
+
+    Raises:
+        InputError: no such loss, or an option that it does not have.
+    """
+
+    def __init__(self, stage: Stage, *, dim: int, n_identities: int) -> None:
+        super().__init__()
+        self.stage = stage
+        self.main: Loss | None = None
+        if stage.loss in HEADS:
+            kind = HEADS[stage.loss]
+            self.main = kind(dim, n_identities, scale=stage.scale, margin=stage.margin)
+        elif stage.loss != "none":
+            self.main = across_ranks(_loss(stage, dim, n_identities))
+        if stage.classifier:
+            self.classifier = CosFaceHead(dim, n_identities, **AUXILIARY)
+
+    def forward(
+        self, embeddings: Tensor, labels: Tensor, targets: Tensor | None
+    ) -> tuple[Tensor, Shares]:
+        """Return the loss to differentiate, and what it is made of.
+
+        Args:
+            embeddings: (B, dim), the net's raw output.
+            labels: int64 (B,), -1 where an image has no identity.
+            targets: float32 (B, dim) unit rows, or None.
+        """
+        rows, n_zero = unit_rows(embeddings)
+        total = rows.sum() * 0
+        main: LossResult | None = None
+        if self.main is not None:
+            main = self.main(rows, labels)
+            total = total + main.loss
+        classifier = distil = None
+        if self.stage.classifier:
+            term = self.classifier(rows, labels).loss
+            total, classifier = total + self.stage.classifier * term, float(term.detach())
+        if self.stage.distil and targets is not None:
+            term = (1 - (rows * targets).sum(dim=1)).mean()
+            total, distil = total + self.stage.distil * term, float(term.detach())
+        resultant, spread = _shape(rows.detach())
+        shares = Shares(
+            total=float(total.detach()),
+            main=0.0 if main is None else main.stats.loss,
+            classifier=classifier,
+            distil=distil,
+            stats=None if main is None else main.stats,
+            resultant=resultant,
+            spread=spread,
+            n_zero=n_zero,
+        )
+        return total, shares
+
+
+def _loss(stage: Stage, dim: int, n_identities: int) -> Loss:
+    if stage.loss.startswith(PREFIX):
+        given = {**_sizes(stage.loss, dim, n_identities), **stage.options}
+        return make_loss(stage.loss, **given)
+    if stage.options:
+        raise InputError(
+            f"options are for losses named {PREFIX}…, not for {stage.loss!r}",
+            hint="margin, metric and the like are keys of the stage",
+        )
+    kind = LOSSES.get(stage.loss)
+    if kind is None and stage.loss not in LOSSES:
+        from facegate.models.losses.engine.options import check_choice
+
+        check_choice("loss", stage.loss, (*LOSSES, *HEADS, "none"))
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    keys = ("margin", "metric", "select", "fallback", "reduce", "soft")
+    return make_loss(stage.loss, **{key: getattr(stage, key) for key in keys if key in known})
+
+
+def _sizes(name: str, dim: int, n_identities: int) -> dict[str, int]:
+    """Return the sizes that a proxy loss of the library asks for; the data knows them."""
+    try:
+        losses = importlib.import_module(f"{PACKAGE}.losses")
+    except ModuleNotFoundError:
+        return {}  # making the loss says what is missing
+    kind = getattr(losses, name.removeprefix(PREFIX), None)
+    if not inspect.isclass(kind):
+        return {}
+    known = inspect.signature(kind).parameters
+    sizes = {"num_classes": n_identities, "embedding_size": dim}
+    return {key: value for key, value in sizes.items() if key in known}
+
+
+def _shape(rows: Tensor) -> tuple[float, float]:
+    """Return the length of the mean row, and how evenly the rows fill their dimensions.
+
+    The participation ratio ``(sum l)^2 / sum l^2`` over the eigenvalues l of the covariance is
+    tr(C)^2 / |C|^2, so no eigenvalue is computed; it is at most min(B - 1, D).
+    """
+    if len(rows) < 2:
+        return 0.0, 1.0
+    mean = rows.mean(dim=0)
+    centred = rows - mean
+    small = centred @ centred.T if len(rows) <= rows.shape[1] else centred.T @ centred
+    most = min(len(rows) - 1, rows.shape[1])
+    energy = small.square().sum()
+    ratio = small.diagonal().sum().square() / energy if energy > 0 else torch.zeros(())
+    return float(mean.norm()), float(ratio) / most

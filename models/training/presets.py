@@ -1,0 +1,65 @@
+"""Settings that work, to start from."""
+
+from typing import Any
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Seconds to minutes on two cores: for tests and first steps.
+    "tiny": {
+        "net": "plain-t",
+        "size": 64,
+        "crop": 72,
+        "dim": 64,
+        "ema": 0.98,
+        "evaluate": 100,
+        "stages": [
+            {"name": "triplet", "steps": 400, "p": 24, "k": 4, "lr": 2e-3, "warm_up": 50},
+        ],
+    },
+    # One to two hours on two cores.
+    "small": {
+        "net": "plain-t",
+        "evaluate": 400,
+        "stages": [
+            {
+                "name": "warm",
+                "loss": "cosface",
+                "uniform": 256,
+                "margin": 0.35,
+                "steps": 6000,
+                "warm_up": 300,
+            },
+            {
+                "name": "triplet",
+                "steps": 1500,
+                "p": 48,
+                "k": 4,
+                "extra": 64,
+                "lr": 2e-4,
+                "freeze_bn": True,
+                "classifier": 0.1,
+            },
+        ],
+    },
+    # FaceNet's shape: 1,800 images a batch, 45 identities with 40 each; made for a GPU.
+    "paper": {
+        "net": "inception-resnet-v1",
+        "size": 160,
+        "crop": 176,
+        "dim": 512,
+        "ema": 0.9999,
+        "evaluate": 500,
+        "stages": [
+            {
+                "name": "triplet",
+                "steps": 20000,
+                "p": 45,
+                "k": 40,
+                "lr": 1e-3,
+                "warm_up": 500,
+                "freeze_bn": True,
+                "chunk": 120,
+            },
+        ],
+    },
+}
+"""By name; `facegate.models.training.config.Config` says what each key means."""

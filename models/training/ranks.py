@@ -1,0 +1,79 @@
+"""Several processes on one run: `torchrun --nproc-per-node K train.py …`."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Which process of how many this is.
+
+    Attributes:
+        rank: 0 to size - 1; the first writes files and speaks.
+        size: number of processes.
+        local: rank on this machine, the number of its GPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local: int = 0
+
+    @property
+    def is_first(self) -> bool:
+        """Say whether this process writes and speaks for all."""
+        return self.rank == 0
+
+    @classmethod
+    def join(cls, *, cuda: bool) -> "Ranks":
+        """Join the processes that ``torchrun`` started, or stand alone where it did not.
+
+        Args:
+            cuda: talk by NCCL instead of gloo.
+        """
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size == 1:
+            return cls()
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if cuda else "gloo")
+        return cls(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
+
+    def leave(self) -> None:
+        """Part from the others."""
+        if self.size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
+
+    def part(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return this process's rows of a batch that all processes drew alike."""
+        return rows[self.rank :: self.size]
+
+    def average_gradients(self, weights: Iterable[nn.Parameter]) -> None:
+        """Set every gradient to its mean over the processes, in one message.
+
+        One flat sum in place of a wrapped net: it serves a net, a classifier and gradient
+        caching alike, and the loss over the global batch expects just this mean.
+        """
+        if self.size == 1:
+            return
+        held = [weight for weight in weights if weight.requires_grad]
+        for weight in held:
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+        gradients = [weight.grad for weight in held if weight.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        dist.all_reduce(flat)
+        flat /= self.size
+        start = 0
+        for gradient in gradients:
+            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+            start += gradient.numel()
+
+    def share_buffers(self, net: nn.Module) -> None:
+        """Give every process the first one's statistics of batch normalisation."""
+        if self.size > 1:
+            for buffer in net.buffers():
+                dist.broadcast(buffer, src=0)

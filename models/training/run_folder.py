@@ -1,0 +1,160 @@
+"""The folder of a run: what was asked, with what, on which data, and what happened.
+
+config.toml         all settings, resolved
+run.json            versions, machine, data and teacher, seed: written before the first step
+metrics.jsonl       one JSON object a line: steps, looks at val, warnings
+events.out.tfevents…  the same numbers for TensorBoard
+last.safetensors    the newest checkpoint, to resume from
+best.safetensors    the averaged weights of the best look at val
+"""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from facegate.data.files import write_atomically
+from facegate.errors import InputError
+from facegate.models.training.config import Config, load_config, to_toml
+
+CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
+LAST, BEST = "last.safetensors", "best.safetensors"
+PACKAGES = ("facegate", "torch", "torchvision", "numpy", "pillow", "openvino", "safetensors")
+
+
+class RunFolder:
+    """A run's folder; `start` makes one, `resume` opens one that is there.
+
+    Attributes:
+        path: the folder.
+        config: the run's settings.
+    """
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path, self.config = path, config
+
+    @classmethod
+    def start(cls, path: Path, config: Config) -> "RunFolder":
+        """Make the folder and write the settings.
+
+        Raises:
+            InputError: the folder holds something already, or cannot be written to.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise InputError(
+                    f"run folder {path} is not empty",
+                    hint="resume it with --resume, or name another",
+                )
+            write_atomically(path / CONFIG, to_toml(config).encode())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(
+                f"run folder {path} cannot be made: {reason}", hint="name another place"
+            ) from error
+        return cls(path, config)
+
+    @classmethod
+    def resume(cls, path: Path, config: Config | None = None) -> "RunFolder":
+        """Open the folder of a run that was stopped.
+
+        Args:
+            path: the folder.
+            config: settings that were asked for now, which must be the run's own; None takes
+                those of the run.
+
+        Raises:
+            InputError: it holds no run, or a run with other settings; the first that differs is
+                named.
+        """
+        if not (path / CONFIG).is_file():
+            raise InputError(f"{path} holds no run", hint="start one without --resume")
+        own = load_config(file=path / CONFIG)
+        if config is not None and config != own:
+            raise InputError(
+                f"the run in {path} has other settings: {_difference(own, config)}",
+                hint="resume without settings, or start a new run folder",
+            )
+        return cls(path, own)
+
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Write what the run stands on: versions, machine, seed, and the facts given."""
+        everything = {
+            "versions": {name: _version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            "seed": self.config.seed,
+            **facts,
+        }
+        write_atomically(self.path / RECORD, _dumps(everything, indent=1).encode())
+
+    def read_record(self) -> dict[str, Any]:
+        """Return what `record` wrote, or nothing where the run was stopped before that."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / RECORD).read_text("utf-8"))
+        except (OSError, json.JSONDecodeError):
+            return {}
+        return found
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Add one line to the metrics; numbers that are not finite become null."""
+        line = _dumps(_finite(event)) + "\n"
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def forget_after(self, stage: int, step: int) -> None:
+        """Drop the lines of steps that a resumed run will walk again."""
+        path = self.path / METRICS
+        if not path.exists():
+            return
+        kept = [
+            line
+            for line, event in zip(path.read_text("utf-8").splitlines(), self.events(), strict=True)
+            if (event.get("stage", 0), event.get("step", 0)) <= (stage, step)
+        ]
+        write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the lines of the metrics, but a last one that was cut short by a kill."""
+        path = self.path / METRICS
+        if not path.exists():
+            return []
+        found: list[dict[str, Any]] = []
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return found
+
+
+def _dumps(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value
+
+
+def _difference(own: Config, asked: Config) -> str:
+    mine, theirs = asdict(own), asdict(asked)
+    key = next(key for key in mine if mine[key] != theirs[key])
+    return f"{key} is {mine[key]!r}, not {theirs[key]!r}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,160 @@
+"""A run from settings to a finished model: the one function behind `facegate train`."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from facegate.data.files import write_atomically
+from facegate.errors import InputError
+from facegate.models.card import Card
+from facegate.models.training.config import Config
+from facegate.models.training.loop import Listener, Trainer
+from facegate.models.training.material import Progress, gather
+from facegate.models.training.net import make_net
+from facegate.models.training.precision import autocast_of, choose_device, choose_precision
+from facegate.models.training.ranks import Ranks
+from facegate.models.training.recorder import Recorder, restore
+from facegate.models.training.run_card import finish_run
+from facegate.models.training.run_folder import RunFolder
+from facegate.models.training.teacher import ask, join
+from facegate.models.training.validation import Look
+from facegate.models.values import Floats, Pixels
+
+TARGETS = "targets.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        folder: where all of it lies.
+        best: the best look at split val.
+        card: of the finished model, or None on all processes but the first.
+        steps, images: taken and seen.
+        seconds: spent in training.
+    """
+
+    folder: Path
+    best: Look
+    card: Card | None
+    steps: int
+    images: int
+    seconds: float
+
+
+def train(
+    config: Config,
+    path: Path,
+    *,
+    resume: bool = False,
+    screen: Listener | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Train a net as the settings say, and finish it as a model.
+
+    Args:
+        config: the settings; with ``resume`` they must be those of the run.
+        path: the run's folder, empty or not there; with ``resume`` that of a stopped run.
+        resume: go on from the last checkpoint.
+        screen: hears of every step.
+        progress: hears of the decoding of images.
+
+    Raises:
+        InputError: the data, the settings or the folder cannot be used.
+        TrainingStopped: the watchdog ended the run; the best weights so far are in the folder.
+        DeviceError, ModelMissingError: something that was asked for is not here.
+    """
+    ranks = Ranks.join(cuda=config.device != "cpu" and torch.cuda.is_available())
+    try:
+        return _train(config, path, resume, screen, progress, ranks)
+    finally:
+        ranks.leave()
+
+
+def _train(
+    config: Config,
+    path: Path,
+    resume: bool,
+    screen: Listener | None,
+    progress: Progress | None,
+    ranks: Ranks,
+) -> Outcome:
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = choose_device(config.device, local_rank=ranks.local)
+    torch.manual_seed(config.seed)
+    net = make_net(config).to(memory_format=torch.channels_last).to(device)
+    folder: RunFolder | None = None
+    if ranks.is_first:
+        folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
+    material = gather(config, teach=_teach(config, path, progress), progress=progress)
+    known = folder.read_record() if folder is not None and resume else {}
+    precision = known.get("precision") or choose_precision(
+        config.precision, net, size=config.size, device=device
+    )
+    listener: Listener = _Silent()
+    if folder is not None:
+        folder.record({"device": device.type, "precision": precision, **material.facts})
+        listener = Recorder(folder, every=config.checkpoint, screen=screen)
+    autocast = autocast_of(precision, device)
+    trainer = Trainer(config, material, net, device, autocast, listener, ranks)
+    if resume:
+        restore(trainer, RunFolder(path, config))
+    trainer.run()
+    place = trainer.place
+    if place.best is None:
+        raise InputError("the run took no step", hint="give a stage some steps")
+    card = None
+    if folder is not None:
+        card = finish_run(trainer, folder.path)
+    steps = sum(stage.steps for stage in config.stages)
+    return Outcome(path, place.best, card, steps, place.images, place.seconds)
+
+
+def _teach(
+    config: Config, path: Path, progress: Progress | None
+) -> Callable[[Pixels], Floats] | None:
+    """Return what asks the teachers; a resumed run finds their answers in its folder."""
+    if not config.teacher:
+        return None
+    kept = path / TARGETS
+
+    def teach(crops: Pixels) -> Floats:
+        if kept.exists():
+            targets = np.load(kept, allow_pickle=False)
+            if len(targets) == len(crops):
+                return np.asarray(targets, np.float32)
+        done = 0
+
+        def count(n: int) -> None:
+            nonlocal done
+            done += n
+            if progress is not None:
+                progress("images shown to teachers", done, len(crops) * len(config.teacher))
+
+        said = ask(config.teacher, crops, size=config.size, progress=count)
+        targets = join(said, config.dim)
+        buffer = io.BytesIO()
+        np.save(buffer, targets)
+        write_atomically(kept, buffer.getvalue())
+        return targets
+
+    return teach
+
+
+class _Silent:
+    """The listener of processes that neither write nor speak."""
+
+    def step(self, event: dict[str, Any]) -> None: ...
+
+    def look(self, event: dict[str, Any], is_best: bool) -> None: ...
+
+    def warn(self, event: dict[str, Any]) -> None: ...
+
+    def keep(self, trainer: Trainer) -> None: ...

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facegate.errors import InputError
+from facegate.models.training.config import Config, Stage, load_config, to_toml
+from facegate.models.training.presets import PRESETS
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_valid(preset: str) -> None:
+    assert load_config(preset=preset).stages
+
+
+def test_a_file_overrides_a_preset_and_a_flag_overrides_a_file(tmp_path: Path) -> None:
+    file = write(tmp_path, 'preset = "tiny"\nseed = 7\ndim = 32\nema = 0.9\n')
+    config = load_config(file=file, flags={"dim": 48, "size": None})
+    assert (config.seed, config.dim, config.ema, config.size) == (7, 48, 0.9, 64)
+
+
+def test_a_flat_file_is_a_run_of_one_stage(tmp_path: Path) -> None:
+    config = load_config(file=write(tmp_path, 'loss = "batch-hard"\nsteps = 9\nlr = 1\n'))
+    assert config.stages == (Stage(loss="batch-hard", steps=9, lr=1.0),)
+
+
+def test_a_stages_key_outside_is_every_stages_default(tmp_path: Path) -> None:
+    text = "margin = 0.3\n[[stages]]\nname = 'a'\n[[stages]]\nname = 'b'\nmargin = 0.4\n"
+    config = load_config(file=write(tmp_path, text))
+    assert [stage.margin for stage in config.stages] == [0.3, 0.4]
+
+
+def test_a_flag_goes_to_every_stage(tmp_path: Path) -> None:
+    text = "[[stages]]\nname = 'a'\nmargin = 0.1\n[[stages]]\nname = 'b'\n"
+    config = load_config(file=write(tmp_path, text), flags={"margin": 0.5})
+    assert [stage.margin for stage in config.stages] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "hint"),
+    [
+        ("margn = 0.2\n", "unknown key 'margn'", "did you mean 'margin'"),
+        ("[[stages]]\nstep = 5\n", "a stage of .* unknown key 'step'", "did you mean 'steps'"),
+        ('preset = "smal"\n', "no preset is called 'smal'", "did you mean 'small'"),
+        ("steps = 1.5\n", "steps must be a whole number, got 1.5", ""),
+        ("aligned = 1\n", "aligned must be true or false, got 1", ""),
+        ("net = 3\n", "net must be text, got 3", ""),
+        ("lr = 0\n", "lr and clip must be above 0", ""),
+        ("k = 0\n", "k must be at least 1, got 0", ""),
+        ("ema = 1.0\n", "ema must lie in", ""),
+        ("size = 64\ncrop = 32\n", r"crop \(32\) is smaller than size \(64\)", ""),
+        ("distil = 1.0\n", "distils without a teacher", "set teacher"),
+        ('loss = "none"\n', "learns nothing", ""),
+        ("x = [\n", "are no TOML", ""),
+    ],
+)
+def test_a_wrong_setting_is_refused(tmp_path: Path, text: str, problem: str, hint: str) -> None:
+    with pytest.raises(InputError, match=problem) as caught:
+        load_config(file=write(tmp_path, text))
+    assert hint in caught.value.hint
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_config(file=tmp_path / "none.toml")
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    name=st.text(max_size=20),
+    places=st.lists(st.text(max_size=8), max_size=3),
+    margin=st.floats(0.01, 2),
+    soft=st.booleans(),
+    options=st.dictionaries(st.text(min_size=1, max_size=5), st.integers(0, 9), max_size=2),
+)
+def test_settings_are_written_and_read_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    places: list[str],
+    margin: float,
+    soft: bool,
+    options: dict[str, int],
+) -> None:
+    stages = (Stage(margin=margin, soft=soft, options=options), Stage(name="two"))
+    config = Config(name=name, unlabelled=tuple(places), stages=stages)
+    file = write(tmp_path_factory.mktemp("written"), "")
+    file.write_text(to_toml(config), encoding="utf-8")
+    assert load_config(file=file) == config
