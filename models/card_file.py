@@ -165,15 +165,20 @@ def _table(name: str, table: Mapping[str, Any]) -> list[str]:
 
 def _key(key: str) -> str:
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-    return key if bare else json.dumps(key)
+    return key if bare and key else _text(key)
+
+
+def _text(value: str) -> str:
+    # JSON's escapes are those of TOML's basic strings, but for DEL, which JSON leaves bare, and
+    # for pairs of surrogates, which TOML does not know.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON's escapes are those of TOML's basic strings, but for DEL, which JSON leaves bare.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _text(value)
     if isinstance(value, int):
         return str(value)
     if isinstance(value, SupportsFloat):

@@ -113,3 +113,40 @@ def pictures(
     for name, pixels in files.items():
         write_image(folder / f"{name}.jpg", pixels)
     return {name: folder / f"{name}.jpg" for name in files}
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny.onnx, an embedder that averages 16 px squares, and its card tiny.toml."""
+    from onnx import TensorProto, helper
+
+    faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 3, 64, 64])
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 48])
+    pool = helper.make_node(
+        "AveragePool", ["faces"], ["squares"], kernel_shape=[16, 16], strides=[16, 16]
+    )
+    flat = helper.make_node("Flatten", ["squares"], ["vectors"])
+    graph = helper.make_graph([pool, flat], "tiny", [faces], [vectors])
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=9)
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.onnx").write_bytes(model.SerializeToString())
+    (folder / "tiny.toml").write_text(
+        """\
+name = "tiny"
+title = "Means of squares"
+architecture = "file"
+file = "tiny.onnx"
+dim = 48
+licence = "MIT"
+training_data = "none"
+source = "made for tests"
+input_size = 64
+colour = "RGB"
+mean = [127.5, 127.5, 127.5]
+std = [128.0, 128.0, 128.0]
+alignment = "landmarks"
+template = [[22.0, 30.0], [42.0, 30.0], [32.0, 41.0], [24.0, 52.0], [40.0, 52.0]]
+"""
+    )
+    return folder
