@@ -142,7 +142,8 @@ class Card:
         Traceback (most recent call last):
             ...
         facegate.errors.NoThresholdError: example has no measured threshold for FMR 0.0001: \
-the smallest rate its counts support is 0.001
+the smallest rate its counts support is 0.001; ask for that, measure more with \
+'facegate calibrate', or name a score with --threshold X
 
         Raises:
             NoThresholdError: nothing was measured, or nothing that small.
@@ -153,14 +154,15 @@ the smallest rate its counts support is 0.001
         if not self.thresholds:
             raise NoThresholdError(
                 f"{self.name} has no measured threshold",
-                hint="measure one with `facegate calibrate`, or name one with --threshold X",
+                hint="measure one with 'facegate calibrate', or name a score with --threshold X",
             )
         fitting = [rate for rate in self.thresholds if rate.fmr <= fmr * (1 + 1e-9)]
         if not fitting:
             smallest = min(rate.fmr for rate in self.thresholds)
             raise NoThresholdError(
                 f"{self.name} has no measured threshold for FMR {fmr:g}",
-                hint=f"the smallest rate its counts support is {smallest:g}",
+                hint=f"the smallest rate its counts support is {smallest:g}; ask for that, "
+                "measure more with 'facegate calibrate', or name a score with --threshold X",
             )
         return max(fitting, key=lambda rate: rate.fmr)
 

@@ -143,7 +143,6 @@ class _Run:
             answer = self.recognizer.identify(photo, face=self.face)
         except (ImageError, NoAnswerError) as error:
             self.left_out.append(LeftOut(str(path), error.code, str(error)))
-            self.output.left_out(self.left_out[-1])
             return
         self.answers.append(answer)
         if self.annotate is not None:
@@ -162,6 +161,8 @@ class _Run:
             if len(self.left_out) == 1:
                 raise ImageError(first.message, code=first.code)
             raise ImageError(f"none of {len(self.left_out)} files could be used: {first.message}")
+        for entry in self.left_out:
+            self.output.left_out(entry)
         gallery = self.recognizer.gallery
         people, templates = gallery.count() if gallery is not None else (0, 0)
         if not people:

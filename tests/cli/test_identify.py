@@ -21,6 +21,11 @@ def gallery(tmp_path: Path, pictures: Pictures) -> list[str]:
     return options
 
 
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_everybody_known_is_0(
     gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,7 +91,7 @@ def test_a_single_file_that_is_no_photograph_is_2(
 def test_a_table_for_spreadsheets(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:
     table = tmp_path / "names.csv"
     run(["identify", str(pictures["group"]), *gallery, "--csv", str(table)])
-    rows = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+    rows = rows_of(table)
     assert sorted(row["decision"] for row in rows) == ["match", "unknown"]
     assert sorted(row["name"] for row in rows) == ["", "Ada"]
 
@@ -98,7 +103,7 @@ def test_a_cell_is_never_a_formula(tmp_path: Path, pictures: Pictures) -> None:
         recognizer.enroll("=HYPERLINK(1)", [pictures["ada-1"]])
         answer = recognizer.identify(pictures["ada-2"])
     write_table(tmp_path / "names.csv", [answer])
-    (row,) = csv.DictReader((tmp_path / "names.csv").open(encoding="utf-8", newline=""))
+    (row,) = rows_of(tmp_path / "names.csv")
     assert row["name"] == "'=HYPERLINK(1)"
 
 
