@@ -22,7 +22,7 @@ URL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp")
 
 Frames = Film | Camera
 
-__all__ = ["Camera", "Film", "Frame", "Frames", "open_camera"]
+__all__ = ["Camera", "Film", "Frame", "Frames", "no_camera", "open_camera"]
 
 
 def open_camera(spec: str | int) -> Frames:
@@ -67,7 +67,7 @@ def _first_working(devices: list[Device]) -> Camera:
     for device in devices:
         camera = Camera(device.target, name=f"camera {device.path} ({device.name})")
         try:
-            camera.latest()
+            camera.settled()
         except CameraError as error:
             camera.close()
             problems.append(error)
@@ -75,7 +75,12 @@ def _first_working(devices: list[Device]) -> Camera:
         return camera
     if problems:
         raise problems[0]
-    raise CameraError(
+    raise no_camera()
+
+
+def no_camera() -> CameraError:
+    """Return the error of a machine without a camera."""
+    return CameraError(
         "no camera was found on this machine",
         hint="plug one in, or give a film or an address: --camera film.mp4",
     )

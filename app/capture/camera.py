@@ -26,7 +26,6 @@ from facegate.models.values import Pixels
 
 BLACK_BELOW = 16  # grey level; a covered lens gives noise under it
 JUDGE_AFTER_S = 3.0  # black or frozen for so long is no accident
-_HINT = "see what `facegate devices` says"
 
 
 class Camera:
@@ -55,6 +54,11 @@ class Camera:
         self.n_seen = self.n_dropped = 0
         self._target, self._patience_s = target, patience_s
         self._connect = connect or (_connect_url if _is_url(target) else _connect_device)
+        self._hint = (
+            "check the address, and that the camera is on"
+            if _is_url(target)
+            else "see what 'facegate devices' says"
+        )
         self._stop = threading.Event()
         self._news = threading.Condition()
         self._latest: Frame | None = None
@@ -102,7 +106,9 @@ class Camera:
 
     def _failure(self, what: str) -> CameraError:
         reason = why_not_open(self._target)
-        return CameraError(f"{self.name} {what}" + (f": {reason}" if reason else ""), hint=_HINT)
+        return CameraError(
+            f"{self.name} {what}" + (f": {reason}" if reason else ""), hint=self._hint
+        )
 
     def latest(self) -> Frame:
         """Wait for a frame that was not taken yet, and take it.
@@ -121,15 +127,32 @@ class Camera:
                         else ("opens but sends no picture" if self._opened else "does not answer")
                     )
                     raise CameraError(
-                        f"{self.name} {what} within {self._patience_s:g} seconds", hint=_HINT
+                        f"{self.name} {what} within {self._patience_s:g} seconds", hint=self._hint
                     )
                 self._news.wait(left)
             if self._error is not None:
                 raise self._error
             frame, self._latest = self._latest, None
         if frame is None:
-            raise CameraError(f"{self.name} was closed", hint=_HINT)
+            raise CameraError(f"{self.name} was closed", hint=self._hint)
         return frame
+
+    def settled(self) -> Frame:
+        """Return a frame that is not black, of a picture that changes.
+
+        Waits for at most ``JUDGE_AFTER_S`` seconds more: many cameras begin with some black
+        frames.
+
+        Raises:
+            CameraError: as ``latest``.
+        """
+        first = frame = self.latest()
+        while True:
+            lit = int(frame.pixels[::7, ::7].max(initial=0)) >= BLACK_BELOW
+            moves = not np.array_equal(frame.pixels[::7, ::7], first.pixels[::7, ::7])
+            if lit and moves:
+                return frame
+            frame = self.latest()
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the latest frame again and again until the camera is closed."""
@@ -169,14 +192,16 @@ class _Health:
             CameraError: the picture is black, or has not changed, for ``JUDGE_AFTER_S`` seconds.
         """
         few = np.ascontiguousarray(picture[::7, ::7])
-        self._was_lit = self._was_lit or int(few.max(initial=0)) >= BLACK_BELOW
+        lit = int(few.max(initial=0)) >= BLACK_BELOW
+        self._was_lit = self._was_lit or lit
         if not self._was_lit and now >= JUDGE_AFTER_S:
             raise CameraError(
                 f"{self._name} gives black frames",
                 hint="open its lens cover or shutter, or switch a light on",
             )
-        # A real sensor has noise: two equal frames are rare, three seconds of them a fault.
-        if self._last is None or not np.array_equal(few, self._last):
+        # A real sensor has noise: two equal frames are rare, three seconds of them a fault. A
+        # dark room at night may well give equal black ones.
+        if not lit or self._last is None or not np.array_equal(few, self._last):
             self._last, self._same_since = few, now
         elif now - self._same_since >= JUDGE_AFTER_S:
             raise CameraError(

@@ -53,7 +53,7 @@ class SteadyCamera:
             CameraError: the camera gives no first frame.
         """
         started = time.monotonic()
-        offset, index, failures = 0.0, 0, 0
+        offset, index, failures, said = 0.0, 0, 0, ""
         while True:
             try:
                 if failures:
@@ -61,7 +61,7 @@ class SteadyCamera:
                 for frame in self._frames:
                     if failures:
                         self._say(f"{self._frames.name} is back")
-                        failures = 0
+                        failures, said = 0, ""
                     yield Frame(frame.pixels, frame.time_s + offset, index)
                     index += 1
                 return
@@ -69,7 +69,9 @@ class SteadyCamera:
                 if not index:
                     raise
                 pause = PAUSES_S[min(failures, len(PAUSES_S) - 1)]
-                self._say(f"{error.message}: opened again in {pause:g} s")
+                if error.message != said:  # a camera that is away all night is said once
+                    self._say(f"{error.message}: it will be opened again in {pause:g} s and so on")
+                    said = error.message
                 self.n_losses += not failures
                 failures += 1
             self._frames.close()
