@@ -11,7 +11,8 @@ from facegate.doctor.finding import Finding
 from facegate.doctor.holdings import Model, models
 from facegate.doctor.libraries import PROBES, Probe
 from facegate.gallery import Gallery
-from facegate.models import install, zoo
+from facegate.models import zoo
+from facegate.models.shelf import install
 
 
 @pytest.fixture
