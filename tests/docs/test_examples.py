@@ -1,4 +1,4 @@
-"""Every example on the page for people who come from another library runs."""
+"""Every Python example in the documentation runs."""
 
 import re
 from pathlib import Path
@@ -9,19 +9,26 @@ from numpy.typing import NDArray
 
 from facegate.data.images import write_image
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {"coming-from.md": 5, "python.md": 4}
+EXAMPLES = {
+    f"{page}-{number}": code
+    for page in PAGES
+    for number, code in enumerate(
+        re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    )
+}
 
 
 @pytest.fixture
-def pictures(
+def folder(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     facegate_home: Path,
     astronaut: NDArray[np.uint8],
     grace: NDArray[np.uint8],
 ) -> None:
-    """The folder that the page speaks of, as the working directory."""
+    """The folder that the pages speak of, as the working directory."""
     other_view = np.ascontiguousarray(astronaut[:, ::-1])
     group = np.hstack([astronaut[:300], grace[:300]])
     for folder, pixels in (("ada", astronaut), ("grace", grace)):
@@ -32,12 +39,12 @@ def pictures(
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 5
+def test_the_pages_have_their_examples() -> None:
+    assert len(EXAMPLES) == sum(PAGES.values())
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=range(len(EXAMPLES)))
-@pytest.mark.usefixtures("pictures")
-def test_an_example_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(code, str(PAGE), "exec"), {"__name__": "__example__"})
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.usefixtures("folder")
+def test_an_example_runs(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(EXAMPLES[example], example, "exec"), {"__name__": "__example__"})
     assert capsys.readouterr().out.strip()
