@@ -69,14 +69,15 @@ def findings(db: sqlite3.Connection) -> list[Finding]:
 
     Reads the whole file: 0.6 s for 10,000 templates of 512 numbers.
     """
-    structure = _structure(db)
-    if structure:
+    broken = structure(db)
+    if broken:
         # The other checks would only trip over the same broken pages.
-        return structure
+        return broken
     return [*_settings(db), *_rows(db), *_names(db), *_templates(db)]
 
 
-def _structure(db: sqlite3.Connection) -> list[Finding]:
+def structure(db: sqlite3.Connection) -> list[Finding]:
+    """Return what is wrong with the pages of the file and with references between rows."""
     try:
         lines = [line for (line,) in db.execute(f"PRAGMA quick_check({_SHOWN})") if line != "ok"]
         orphans = db.execute("PRAGMA foreign_key_check").fetchall()

@@ -129,7 +129,7 @@ def templates(
     A damaged one is left out with a warning; the others do their work.
 
     Returns:
-        Template ids (N,), identity ids (N,), and float32 (N, D).
+        Template ids (N,) in rising order, identity ids (N,), and float32 (N, D).
     """
     import numpy as np
 
@@ -138,7 +138,7 @@ def templates(
         "SELECT template.id, sample.identity_id, template.sample_id, template.vec, template.crc "
         "FROM sample JOIN template ON template.sample_id = sample.id "
         "WHERE sample.retired_op IS NULL AND template.retired_op IS NULL "
-        + ("AND sample.identity_id = ? ORDER BY template.id" if identity_id is not None else ""),
+        + ("AND sample.identity_id = ?" if identity_id is not None else ""),
         () if identity_id is None else (identity_id,),
     ).fetchall()
     matrix, whole = vectors.decode([row[2:] for row in rows], model_id, dim(db) or 0)
@@ -149,7 +149,10 @@ def templates(
         logger.warning(
             "template %d of %s is damaged and not used: see 'facegate gallery check'", template, who
         )
-    return ids[whole, 0], ids[whole, 1], matrix[whole]
+    # Sorted here, for SQLite would carry every vector through its sorter.
+    order = np.argsort(ids[:, 0])
+    order = order[whole[order]]
+    return ids[order, 0], ids[order, 1], matrix[order]
 
 
 def _identity(row: Any) -> Identity:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facegate.data.files import sync_folder
 from facegate.errors import DamagedGalleryError, GalleryError, NotAGalleryError
-from facegate.gallery import opening, people
+from facegate.gallery import check, opening, people
 from facegate.gallery.faults import translated
 from facegate.gallery.history import Change
 from facegate.gallery.moves import backup
@@ -69,7 +69,13 @@ def _opened(path: Path, timeout: float) -> Store | None:
         return None
     opening.regular_file(path)
     try:
-        return Store(path, read_only=False, timeout=timeout)
+        store = Store(path, read_only=False, timeout=timeout)
+        with store.reading() as db:
+            is_sound = not check.structure(db)
+        if is_sound:
+            return store
+        store.close()
+        return None
     except DamagedGalleryError:
         return None
     except NotAGalleryError:

@@ -115,7 +115,8 @@ def test_ctrl_c_ends_the_wait_for_another_process(
 
 
 def enroll_for_ever(gallery: Gallery, make: MakeSamples, tag: str, done: list[str]) -> None:
-    """Enrol one sample after the other under ids of their own; note each acknowledged one."""
+    """Enrol sample after sample under ids of their own and note them, until Ctrl-C comes."""
+    threading.Timer(0.0005 * int(tag), interrupt).start()
     while True:
         uid = f"{tag}-{len(done)}"
         gallery.enroll("Ada", make(1, uid), op_uid=uid)
@@ -125,11 +126,8 @@ def enroll_for_ever(gallery: Gallery, make: MakeSamples, tag: str, done: list[st
 def test_random_ctrl_c_and_the_message_agree(gallery: Gallery, samples: MakeSamples) -> None:
     for round_ in range(20):
         before, done = gallery.count()[1], list[str]()
-        timer = threading.Timer(0.0005 * round_, interrupt)
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
             enroll_for_ever(gallery, samples, str(round_), done)
-        timer.join()
         last = gallery.find_operation(f"{round_}-{len(done)}")
         assert gallery.count()[1] - before == len(done) + (last is not None)
     assert gallery.check() == []
