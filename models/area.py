@@ -44,9 +44,18 @@ class AreaSums:
         sums -= take(above + after, axis=0)
         sums -= take(below + before, axis=0)
         sums += take(above + before, axis=0)
-        means = sums.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        means: Floats = sums.transpose(0, 3, 1, 2).astype(np.float32, order="C")
         means /= (y2 - y1).astype(np.float32)[:, None, :, None]
         means /= (x2 - x1).astype(np.float32)[:, None, None, :]
+        return means
+
+    def normalised(
+        self, top: Ints, left: Ints, height: Ints, width: Ints, *, rows: int, columns: int
+    ) -> Floats:
+        """Return the same means in the range that MTCNN's nets take, -1 to 1."""
+        means = self.means(top, left, height, width, rows=rows, columns=columns)
+        means -= np.float32(127.5)
+        means *= np.float32(1 / 128)
         return means
 
 

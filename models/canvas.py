@@ -5,16 +5,20 @@ small ones share a canvas. Nothing is lost or changed by it: each output cell of
 belongs to one piece and sees the pixels it would see alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegate.models.area import AreaSums
+from facegate.models.values import Floats
+
 SIDE = 256  # of a canvas: what PNet makes of it stays within a CPU's caches
 FIELD = 12  # pixels that one output cell sees
 STRIDE = 2
+OUTSIDE = 1e4  # in a canvas's fourth channel where there is no picture; 0 inside
 _CELLS = (SIDE - FIELD) // STRIDE + 1  # along a canvas
 _STEP = _CELLS * STRIDE
 
@@ -72,6 +76,26 @@ def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
         y, x = piece.y // STRIDE, piece.x // STRIDE
         owner[piece.canvas, y : y + len(rows), x : x + len(columns)] = numbers
     return Layout(sizes, cells, first, tuple(pieces), owner)
+
+
+def draw(sums: AreaSums, layout: Layout) -> Iterator[Floats]:
+    """Yield the canvases, float32 (1, 4, SIDE, SIDE): normalised RGB, and where no picture is."""
+    whole = np.array([[0], [0], [sums.height], [sums.width]])
+    levels = [sums.normalised(*whole, rows=h, columns=w)[0] for h, w in layout.sizes]
+    for number in range(len(layout.owner)):
+        canvas = np.zeros((1, 4, SIDE, SIDE), np.float32)
+        canvas[0, 3] = OUTSIDE
+        for piece in layout.pieces:
+            if piece.canvas != number:
+                continue
+            rows, columns = (
+                slice(piece.top, piece.top + piece.height),
+                slice(piece.left, piece.left + piece.width),
+            )
+            y, x = slice(piece.y, piece.y + piece.height), slice(piece.x, piece.x + piece.width)
+            canvas[0, :3, y, x] = levels[piece.level][:, rows, columns]
+            canvas[0, 3, y, x] = 0
+        yield canvas
 
 
 def _cut(level: int, height: int, width: int) -> list[tuple[int, int, int, int, int]]:

@@ -21,10 +21,10 @@ from facegate.models.boxes import (
     square,
     suppress,
 )
-from facegate.models.canvas import FIELD, SIDE, Layout, lay_out
-from facegate.models.nets import mtcnn
+from facegate.models.canvas import FIELD, SIDE, draw, lay_out
+from facegate.models.mtcnn_weights import mtcnn_net
 from facegate.models.proposals import propose
-from facegate.models.runtime import Net, torch_net
+from facegate.models.runtime import Net
 from facegate.models.values import Floats, Pixels
 
 FACTOR = 0.709
@@ -65,9 +65,9 @@ class Detector:
             raise ValueError(f"min_face_px must be at least {FIELD}, got {min_face_px}")
         self.min_face_px = min_face_px
         self._thresholds = thresholds
-        self._pnet = _net("pnet", (1, 4, SIDE, SIDE), device)
-        self._rnet = _net("rnet", (None, 3, 24, 24), device)
-        self._onet = _net("onet", (None, 3, 48, 48), device)
+        self._pnet = mtcnn_net("pnet", input_shape=(1, 4, SIDE, SIDE), device=device)
+        self._rnet = mtcnn_net("rnet", input_shape=(None, 3, 24, 24), device=device)
+        self._onet = mtcnn_net("onet", input_shape=(None, 3, 48, 48), device=device)
         self.device = self._pnet.device
 
     def detect(self, pixels: Pixels) -> Detections:
@@ -98,34 +98,26 @@ class Detector:
     def _propose(self, sums: AreaSums, scales: Sequence[float]) -> Floats:
         sizes = [(int(sums.height * s + 1), int(sums.width * s + 1)) for s in scales]
         layout = lay_out(tuple(sizes))
-        heads = np.concatenate([self._pnet(c)[0] for c in _canvases(sums, layout)])
+        heads = np.concatenate([self._pnet(c)[0] for c in draw(sums, layout)])
         least = self._thresholds[0]
         return propose(heads, layout, np.array(scales, np.float32), threshold=least)
 
     def _refine(self, sums: AreaSums, boxes: Floats) -> Floats:
-        boxes, (offsets, odds) = _run(self._rnet, sums, boxes, 24, _RNET_BATCHES)
-        passed = odds[:, 1] > self._thresholds[1]
-        boxes, offsets, scores = boxes[passed], offsets[passed], odds[passed, 1]
+        boxes, outputs = _run(self._rnet, sums, boxes, 24, _RNET_BATCHES)
+        boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[1])
         kept = suppress(boxes, scores, intersection_over_union, 0.7)
-        return square(shift(boxes[kept], offsets[kept]))
+        return square(shift(boxes[kept], outputs[kept, :4]))
 
     def _mark(self, sums: AreaSums, boxes: Floats) -> Detections:
-        boxes, (offsets, points, odds) = _run(self._onet, sums, boxes, 48, _ONET_BATCHES)
-        passed = odds[:, 1] > self._thresholds[2]
-        boxes, offsets, points = boxes[passed], offsets[passed], points[passed]
-        scores = odds[passed, 1]
+        boxes, outputs = _run(self._onet, sums, boxes, 48, _ONET_BATCHES)
+        boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[2])
         # ONet gives five x, then five y, as parts of the box.
         sizes = boxes[:, None, 2:] - boxes[:, None, :2] + np.float32(1)
-        parts = points.reshape(-1, 2, 5).transpose(0, 2, 1)
+        parts = outputs[:, 4:14].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = sizes * parts + boxes[:, None, :2] - np.float32(1)
-        boxes = shift(boxes, offsets)
+        boxes = shift(boxes, outputs[:, :4])
         kept = suppress(boxes, scores, intersection_over_smaller, 0.7)
         return boxes[kept], landmarks[kept], scores[kept]
-
-
-def _net(name: str, shape: tuple[int | None, int, int, int], device: str) -> Net:
-    key = mtcnn.weights_sha256(name)
-    return torch_net(key, mtcnn.make(name), input_shape=shape, device=device)
 
 
 def _nothing() -> Detections:
@@ -154,39 +146,12 @@ def _reduced(pixels: Pixels, factor: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(factor))
 
 
-def _normalised(means: Floats) -> Floats:
-    means -= np.float32(127.5)
-    means *= np.float32(0.0078125)
-    return means
-
-
-def _canvases(sums: AreaSums, layout: Layout) -> list[Floats]:
-    """Draw the pyramid: normalised RGB, and a fourth channel that is 0 inside pictures only."""
-    count = len(layout.owner)
-    canvases = np.zeros((count, 1, 4, SIDE, SIDE), np.float32)
-    canvases[:, 0, 3] = mtcnn.OUTSIDE
-    levels = [
-        _normalised(
-            sums.means(*(np.array([v]) for v in (0, 0, sums.height, sums.width)), rows=h, columns=w)
-        )[0]
-        for h, w in layout.sizes
-    ]
-    for piece in layout.pieces:
-        y, x = slice(piece.y, piece.y + piece.height), slice(piece.x, piece.x + piece.width)
-        canvas = canvases[piece.canvas, 0]
-        canvas[:3, y, x] = levels[piece.level][
-            :, piece.top : piece.top + piece.height, piece.left : piece.left + piece.width
-        ]
-        canvas[3, y, x] = 0
-    return list(canvases)
-
-
 def _run(
     net: Net, sums: AreaSums, boxes: Floats, side: int, batches: Sequence[int]
-) -> tuple[Floats, list[Floats]]:
+) -> tuple[Floats, Floats]:
     """Run a net on what lies in each box, in batches of the given sizes only.
 
-    Returns the boxes that have pixels inside the photograph, and the outputs for them.
+    Returns the boxes that have pixels inside the photograph, and a row of the output for each.
     """
     whole = np.trunc(boxes).astype(np.int64)
     # facenet-pytorch counts pixels from one here: a box begins one pixel before its corner.
@@ -200,9 +165,16 @@ def _run(
     for start, count, batch in _batches(len(boxes), batches) or [(0, 0, batches[-1])]:
         crops = np.zeros((batch, 3, side, side), np.float32)
         part = rectangles[start : start + count]
-        crops[:count] = _normalised(sums.means(*part.T, rows=side, columns=side))
-        outputs.append([output[:count] for output in net(crops)])
-    return boxes, [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+        crops[:count] = sums.normalised(*part.T, rows=side, columns=side)
+        outputs.append(net(crops)[0][:count])
+    return boxes, np.concatenate(outputs)
+
+
+def _passed(boxes: Floats, outputs: Floats, least: float) -> tuple[Floats, Floats, Floats]:
+    """Return the boxes and outputs whose probability is above ``least``, and that probability."""
+    scores = 1 / (1 + np.exp(-outputs[:, -1].clip(-80)))  # beyond, exp would overflow
+    passed = scores > least
+    return boxes[passed], outputs[passed], scores[passed]
 
 
 def _batches(count: int, sizes: Sequence[int]) -> list[tuple[int, int, int]]:

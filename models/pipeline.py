@@ -104,7 +104,7 @@ class Pipeline:
                 )
             size = card.input_size
             if card.alignment == "landmarks":
-                scaled = (face.landmarks + 0.5) * photo.scale - 0.5
+                scaled = face.landmarks * photo.scale
                 return warp(photo.pixels, scaled, np.array(card.template, np.float32), size)
             corners = face.box.reshape(2, 2) - 0.5
             turned = turn_points(corners, photo.width, photo.height, rotation) + 0.5
@@ -124,8 +124,7 @@ class Pipeline:
         corners = turn_points(boxes.reshape(-1, 2) - 0.5, *upright, -rotation) + 0.5
         corners = (corners / photo.scale).reshape(-1, 2, 2)
         corners = np.clip(np.sort(corners, axis=1), 0, (photo.width, photo.height))
-        points = turn_points(landmarks.reshape(-1, 2), *upright, -rotation).reshape(-1, 5, 2)
-        points = (points + 0.5) / photo.scale - 0.5
+        points = turn_points(landmarks, *upright, -rotation) / photo.scale
         faces = [
             Face(box.reshape(4), marks, float(score))
             for box, marks, score in zip(corners, points, scores, strict=True)

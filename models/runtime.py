@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from facegate.errors import DeviceError
-from facegate.models.openvino_cpu import Shape, set_threads
+from facegate.models.openvino_cpu import set_threads
+from facegate.models.openvino_torch import Shape, converted
 from facegate.models.values import Floats
 
 if TYPE_CHECKING:
@@ -84,8 +85,6 @@ def torch_net(
         from facegate.models.torch_cuda import TorchNet
 
         return TorchNet(make(), "cuda")
-    from facegate.models.openvino_cpu import converted
-
     return converted(key, make, input_shape)
 
 
@@ -105,11 +104,8 @@ def file_net(path: Path, *, key: str, device: str = "auto") -> Net:
         raise DeviceError(
             f"{path} is run by OpenVINO, which does not use CUDA", hint="use --device cpu"
         )
-    from facegate.models.onnx_file import refuse_external_data
-    from facegate.models.openvino_cpu import opened
+    from facegate.models.openvino_file import opened
 
-    if path.suffix == ".onnx":
-        refuse_external_data(path)
     return opened(path, key)
 
 

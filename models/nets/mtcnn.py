@@ -1,96 +1,111 @@
-"""MTCNN's three nets with the weights inside the facenet-pytorch wheel, ready to be converted.
+"""MTCNN's three nets, with the layers and weights of facenet-pytorch 2.5.3.
 
 Source: Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional
-networks", 2016; the classes and weights are facenet-pytorch's (MIT). Its wrapper is not used.
+networks", 2016; layers, their names and the weights are facenet-pytorch's (MIT). Its softmax over
+two logits is left out: the last number of each output is their difference.
 """
 
-import hashlib
-import importlib.util
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from facegate.errors import MachineError
-
-if TYPE_CHECKING:
-    import torch
-
-OUTSIDE = 1e4
-"""What PNet's fourth input channel holds outside a picture, and 0 inside."""
+import torch
+from torch import Tensor, nn
 
 
-def weights_sha256(name: str) -> str:
-    """Return the sha256 of the weights of "pnet", "rnet" or "onet".
+class PNet(nn.Module):
+    """(N, 4, H, W) -> (N, 5, h, w): four box offsets and a logit for every 12 x 12 field.
 
-    Raises:
-        MachineError: facenet-pytorch is not installed whole.
-    """
-    # Finding a package does not import it: facenet_pytorch would bring torch along.
-    package = importlib.util.find_spec("facenet_pytorch")
-    folders = list(package.submodule_search_locations or ()) if package else []
-    for folder in folders:
-        path = Path(folder) / "data" / f"{name}.pt"
-        if path.is_file():
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-    raise MachineError(
-        f"{name}.pt of facenet-pytorch is not there",
-        hint="install it again: pip install --force-reinstall --no-deps facenet-pytorch==2.5.3",
-    )
-
-
-def make(name: str) -> Callable[[], "torch.nn.Module"]:
-    """Return what builds "pnet", "rnet" or "onet".
-
-    pnet: (N, 4, H, W) -> (N, 5, h, w): four box offsets, and the logit of being a face.
-    rnet: (N, 3, 24, 24) -> offsets (N, 4), probabilities (N, 2).
-    onet: (N, 3, 48, 48) -> offsets (N, 4), landmarks (N, 10), probabilities (N, 2).
+    It is run on canvases where pictures lie side by side. Its max-pooling rounds up, so on a
+    picture of odd size the last window has one row; on a canvas that window would see what lies
+    beyond the picture too. The fourth channel, 0 on pictures and large elsewhere, lowers whatever
+    was computed from there, and the maximum is the picture's own.
     """
 
-    def build() -> "torch.nn.Module":
-        from facenet_pytorch.models import mtcnn
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 10, 3), nn.PReLU(10)
+        self.pool1 = nn.MaxPool2d(2, 2, ceil_mode=True)
+        self.conv2, self.prelu2 = nn.Conv2d(10, 16, 3), nn.PReLU(16)
+        self.conv3, self.prelu3 = nn.Conv2d(16, 32, 3), nn.PReLU(32)
+        self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
 
-        if name == "pnet":
-            return _packed_pnet(mtcnn.PNet())
-        module: torch.nn.Module = {"rnet": mtcnn.RNet, "onet": mtcnn.ONet}[name]()
-        return module
+    def forward(self, canvas: Tensor) -> Tensor:
+        """Run the net; its first layer and its heads are one convolution each."""
+        weight = nn.functional.pad(self.conv1.weight, (0, 0, 0, 0, 0, 1))  # blind to channel 4
+        x = nn.functional.conv2d(canvas, weight, self.conv1.bias)
+        outside = torch.zeros_like(weight)
+        outside[:, 3] = -1
+        x = self.prelu1(x) + nn.functional.conv2d(canvas, outside)
+        x = self.prelu2(self.conv2(self.pool1(x)))
+        x = self.prelu3(self.conv3(x))
+        weight, bias = _joined(self.conv4_1, self.conv4_2)
+        return nn.functional.conv2d(x, weight, bias)
 
-    return build
+
+class RNet(nn.Module):
+    """(N, 3, 24, 24) -> (N, 5): four box offsets and a logit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 28, 3), nn.PReLU(28)
+        self.pool1 = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.conv2, self.prelu2 = nn.Conv2d(28, 48, 3), nn.PReLU(48)
+        self.pool2 = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.conv3, self.prelu3 = nn.Conv2d(48, 64, 2), nn.PReLU(64)
+        self.dense4, self.prelu4 = nn.Linear(576, 128), nn.PReLU(128)
+        self.dense5_1, self.dense5_2 = nn.Linear(128, 2), nn.Linear(128, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the net."""
+        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool2(self.prelu2(self.conv2(x)))
+        x = self.prelu3(self.conv3(x))
+        x = self.prelu4(self.dense4(_flat(x)))
+        return nn.functional.linear(x, *_joined(self.dense5_1, self.dense5_2))
 
 
-def _packed_pnet(pnet: "torch.nn.Module") -> "torch.nn.Module":
-    """Return PNet for canvases on which pictures lie side by side.
+class ONet(nn.Module):
+    """(N, 3, 48, 48) -> (N, 15): four box offsets, five x, five y of landmarks, and a logit."""
 
-    PNet's max-pooling rounds up, so on a picture of odd size the last window has one row only.
-    On a canvas that window would see the neighbour too; the fourth channel lowers whatever was
-    computed from pixels outside, and the maximum is the picture's own.
-    """
-    import torch
-    from torch import nn
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.prelu1 = nn.Conv2d(3, 32, 3), nn.PReLU(32)
+        self.pool1 = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.conv2, self.prelu2 = nn.Conv2d(32, 64, 3), nn.PReLU(64)
+        self.pool2 = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.conv3, self.prelu3 = nn.Conv2d(64, 64, 3), nn.PReLU(64)
+        self.pool3 = nn.MaxPool2d(2, 2, ceil_mode=True)
+        self.conv4, self.prelu4 = nn.Conv2d(64, 128, 2), nn.PReLU(128)
+        self.dense5, self.prelu5 = nn.Linear(1152, 256), nn.PReLU(256)
+        self.dense6_1, self.dense6_2 = nn.Linear(256, 2), nn.Linear(256, 4)
+        self.dense6_3 = nn.Linear(256, 10)
 
-    class PackedPNet(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inside = nn.Conv2d(4, 10, 3)
-            self.outside = nn.Conv2d(4, 10, 3, bias=False)
-            self.features = nn.Sequential(
-                pnet.pool1, pnet.conv2, pnet.prelu2, pnet.conv3, pnet.prelu3
-            )
-            self.prelu1 = pnet.prelu1
-            # One head in place of two, and the difference of the logits in place of a softmax.
-            self.head = nn.Conv2d(32, 5, 1)
-            offsets, face = pnet.conv4_2, pnet.conv4_1
-            with torch.no_grad():
-                self.inside.weight.zero_()[:, :3] = pnet.conv1.weight
-                self.inside.bias.copy_(pnet.conv1.bias)
-                self.outside.weight.zero_()[:, 3] = -1
-                self.head.weight[:4] = offsets.weight
-                self.head.weight[4] = face.weight[1] - face.weight[0]
-                self.head.bias[:4] = offsets.bias
-                self.head.bias[4] = face.bias[1] - face.bias[0]
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the net."""
+        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool2(self.prelu2(self.conv2(x)))
+        x = self.pool3(self.prelu3(self.conv3(x)))
+        x = self.prelu4(self.conv4(x))
+        x = self.prelu5(self.dense5(_flat(x)))
+        return nn.functional.linear(x, *_joined(self.dense6_1, self.dense6_2, self.dense6_3))
 
-        def forward(self, canvas: torch.Tensor) -> torch.Tensor:
-            found = self.prelu1(self.inside(canvas)) + self.outside(canvas)
-            result: torch.Tensor = self.head(self.features(found))
-            return result
 
-    return PackedPNet()
+def load(name: str, weights: Path) -> nn.Module:
+    """Return "pnet", "rnet" or "onet" with the weights in a file of facenet-pytorch."""
+    net: nn.Module = {"pnet": PNet, "rnet": RNet, "onet": ONet}[name]()
+    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return net.eval()
+
+
+def _flat(x: Tensor) -> Tensor:
+    # The weights came from a framework with width before height, channels last.
+    return x.permute(0, 3, 2, 1).flatten(1)
+
+
+def _joined(face: nn.Module, *others: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of one layer in place of several; of ``face`` the difference."""
+    parts = []
+    for name in ("weight", "bias"):
+        no, yes = face.get_parameter(name)
+        rows = [other.get_parameter(name) for other in others]
+        parts.append(torch.cat([*rows, (yes - no)[None]]))
+    return parts[0], parts[1]

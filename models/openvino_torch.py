@@ -1,0 +1,81 @@
+"""Torch modules as OpenVINO nets: converted once, read back without torch.
+
+``home()/cache/NAME.ir`` holds the converted net for whatever CPU; beside it lies what was
+compiled for this one (`facegate.models.openvino_cpu`).
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facegate.models.home import home
+from facegate.models.openvino_cpu import (
+    OpenVinoNet,
+    cache_name,
+    compile_model,
+    core,
+    import_openvino,
+    keep_compiled,
+    load_compiled,
+)
+from facegate.models.sealed import read_sealed, write_sealed
+
+if TYPE_CHECKING:
+    import torch
+
+Shape = tuple[int | None, int, int | None, int | None]
+"""Of a net's input, NCHW; None where it may differ from call to call."""
+
+
+def converted(key: str, make: Callable[[], "torch.nn.Module"], shape: Shape) -> OpenVinoNet:
+    """Return the net that ``make`` builds, from the cache when that holds a sound copy.
+
+    Args:
+        key: hex digest that stands for weights and architecture.
+        make: builds the module.
+        shape: of the input.
+    """
+    name = cache_name(key, shape)
+    net = load_compiled(name)
+    if net is None:
+        path = home() / "cache" / f"{name}.ir"
+        parts = read_sealed(path)
+        if parts is None:
+            parts = _convert(make(), shape)
+            write_sealed(path, parts)
+        net = compile_model(core().read_model(parts[0], parts[1]))
+        keep_compiled(name, net)
+    return net
+
+
+def _convert(module: "torch.nn.Module", shape: Shape) -> list[bytes]:
+    """Return the XML and the weights of OpenVINO's intermediate representation."""
+    import warnings
+
+    import torch
+
+    openvino = import_openvino()
+    example = torch.zeros([2 if shape[0] is None else shape[0], *(s or 64 for s in shape[1:])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates the tracing that the converter uses
+        model = openvino.convert_model(
+            module.eval(),
+            example_input=example,
+            input=[-1 if size is None else size for size in shape],
+        )
+    return _serialized(openvino, model)
+
+
+def _serialized(openvino: Any, model: Any) -> list[bytes]:
+    cache = home() / "cache"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        place: Path | None = cache
+    except OSError:
+        place = None  # nothing can be kept there either; the system's folder will do
+    # OpenVINO writes to named files only.
+    with tempfile.TemporaryDirectory(dir=place, prefix=".converting-") as folder:
+        xml, weights = Path(folder) / "net.xml", Path(folder) / "net.bin"
+        openvino.serialize(model, xml, weights)
+        return [xml.read_bytes(), weights.read_bytes()]
