@@ -188,15 +188,12 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[s
 
 def _build(merged: dict[str, Any]) -> Config:
     shared = {key: merged[key] for key in _STAGE_KEYS if key in merged}
-    stages = tuple(_typed(Stage, {**shared, **stage}) for stage in merged.get("stages") or ({},))
+    written: Sequence[Mapping[str, Any]] = merged.get("stages") or ({},)
+    stages = tuple(Stage(**_checked(Stage, {**shared, **stage})) for stage in written)
     own = {key: merged[key] for key in _RUN_KEYS if key in merged}
     config = Config(**{**_checked(Config, own), "stages": stages})
     _check_ranges(config)
     return config
-
-
-def _typed(kind: type[Stage], values: Mapping[str, Any]) -> Stage:
-    return kind(**_checked(kind, values))
 
 
 def _checked(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

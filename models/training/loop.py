@@ -27,6 +27,7 @@ from facegate.models.training.ranks import Ranks
 from facegate.models.training.schedule import make_optimizer, rate_at
 from facegate.models.training.validation import Look, check_held, embed, look
 from facegate.models.training.watchdog import Signals, Watchdog
+from facegate.models.values import Floats
 
 AUGMENTATIONS = {"faces": FACES, "none": NONE}
 
@@ -242,17 +243,15 @@ class Trainer:
             loss(in_full(embeddings), labels).loss.backward()
         return found[0]
 
+    def embed_val(self) -> Floats:
+        """Return the average's unit embeddings of split val."""
+        crops, size = self.material.val.crops, self.config.size
+        return embed(self.average.net, crops, size, device=self.device, autocast=self.autocast)
+
     def _look(self) -> None:
-        place, val = self.place, self.material.val
+        place = self.place
         self.ranks.share_buffers(self.average.net)
-        embeddings = embed(
-            self.average.net,
-            val.crops,
-            self.config.size,
-            device=self.device,
-            autocast=self.autocast,
-        )
-        seen = look(embeddings, val.people, self.fmr)
+        seen = look(self.embed_val(), self.material.val.people, self.fmr)
         is_best = place.best is None or seen.tar > place.best.tar
         place.since_best = 0 if is_best else place.since_best + 1
         if is_best:

@@ -18,8 +18,14 @@ from facegate.models.training.checkpoint import (
 )
 from facegate.models.training.loop import Listener, Place, Trainer
 from facegate.models.training.run_folder import BEST, LAST, RunFolder
+from facegate.models.training.tensorboard import EventFile
 from facegate.models.training.validation import Look
 from facegate.models.training.watchdog import Watchdog
+
+CURVES = (
+    *("loss", "main", "classifier", "distil", "semi", "easy", "none", "n_active"),
+    *("gradient", "lr", "resultant", "spread", "images_s"),
+)
 
 
 class Recorder:
@@ -35,16 +41,23 @@ class Recorder:
         self.folder, self.every, self.screen = folder, every, screen
         self._last = time.monotonic()
         self._best_changed = False
+        self._curves = EventFile(folder.path)
+        self._steps_before = [
+            sum(stage.steps for stage in folder.config.stages[:index])
+            for index in range(len(folder.config.stages))
+        ]
 
     def step(self, event: dict[str, Any]) -> None:
         """Write a step."""
         self.folder.append(event)
+        self._curve(event, {key: value for key, value in event.items() if key in CURVES})
         if self.screen is not None:
             self.screen.step(event)
 
     def look(self, event: dict[str, Any], is_best: bool) -> None:
         """Write a look at split val."""
         self.folder.append({**event, "best": is_best})
+        self._curve(event, {f"val/{key}": value for key, value in event["val"].items()})
         self._best_changed = self._best_changed or is_best
         if self.screen is not None:
             self.screen.look(event, is_best)
@@ -54,6 +67,9 @@ class Recorder:
         self.folder.append(event)
         if self.screen is not None:
             self.screen.warn(event)
+
+    def _curve(self, event: dict[str, Any], values: dict[str, float]) -> None:
+        self._curves.add(self._steps_before[event["stage"]] + event["step"], values)
 
     def keep(self, trainer: Trainer) -> None:
         """Write the best weights when they changed, and a checkpoint when one is due."""

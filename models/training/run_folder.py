@@ -112,9 +112,11 @@ class RunFolder:
         path = self.path / METRICS
         if not path.exists():
             return
+        # A line that a kill cut short has no event, and is dropped with those after it.
+        lines = path.read_text("utf-8").splitlines()
         kept = [
             line
-            for line, event in zip(path.read_text("utf-8").splitlines(), self.events(), strict=True)
+            for line, event in zip(lines, self.events(), strict=False)
             if (event.get("stage", 0), event.get("step", 0)) <= (stage, step)
         ]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())

@@ -16,6 +16,8 @@ from facegate.models.training.config import Config
 from facegate.models.training.loop import Listener, Trainer
 from facegate.models.training.material import Progress, gather
 from facegate.models.training.net import make_net
+from facegate.models.training.objective import Objective
+from facegate.models.training.plots import plot_people, plot_run
 from facegate.models.training.precision import autocast_of, choose_device, choose_precision
 from facegate.models.training.ranks import Ranks
 from facegate.models.training.recorder import Recorder, restore
@@ -89,6 +91,8 @@ def _train(
         torch.set_num_threads(config.threads)
     device = choose_device(config.device, local_rank=ranks.local)
     torch.manual_seed(config.seed)
+    for stage in config.stages:  # a misspelt loss must not wait until the images are read
+        Objective(stage, dim=config.dim, n_identities=2)
     net = make_net(config).to(memory_format=torch.channels_last).to(device)
     folder: RunFolder | None = None
     if ranks.is_first:
@@ -113,8 +117,16 @@ def _train(
     card = None
     if folder is not None:
         card = finish_run(trainer, folder.path)
+        _plot(trainer, folder)
     steps = sum(stage.steps for stage in config.stages)
     return Outcome(path, place.best, card, steps, place.images, place.seconds)
+
+
+def _plot(trainer: Trainer, folder: RunFolder) -> None:
+    steps = [stage.steps for stage in trainer.config.stages]
+    plot_run(folder.path, folder.events(), steps)
+    val = trainer.material.val
+    plot_people(folder.path, trainer.embed_val(), val.people)
 
 
 def _teach(

@@ -1,0 +1,181 @@
+"""``facegate train``: an embedder of one's own, by semi-hard triplet loss."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegate.cli.common import DEVICES, Output, output_options
+
+if TYPE_CHECKING:
+    from facegate.data.audit import Audit
+    from facegate.models.training.config import Config
+    from facegate.models.training.session import Outcome
+
+PRESETS = ("tiny", "small", "paper")
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+PLACE = click.Path(path_type=Path)
+
+
+@click.command(short_help="Train an embedder with semi-hard triplet loss.")
+@click.option(
+    "--out", type=FOLDER, help="The run's folder: new or empty, or with --resume a run's."
+)
+@click.option("--data", type=PLACE, help="A folder with one folder of images a person.")
+@click.option(
+    "--manifest", type=PLACE, help="A CSV file: identity, and as wanted path, split, source."
+)
+@click.option("--aligned", is_flag=True, default=None, help="The images come ready, faces or not.")
+@click.option(
+    "--unlabelled", type=PLACE, multiple=True, help="A folder or zip file; for --teacher."
+)
+@click.option("--preset", type=click.Choice(PRESETS), help="Settings to start from.")
+@click.option("--config", "file", type=FILE, help="Settings as TOML; above the preset.")
+@click.option(
+    "--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Any setting; above the file."
+)
+@click.option("--net", help="plain-t, plain-s, … or package:Class.")
+@click.option("--loss", help="semi-hard, batch-hard, cosface, … or pml:NAME; for every stage.")
+@click.option("--margin", type=float, help="For every stage.")
+@click.option("--steps", type=int, help="For every stage.")
+@click.option("--lr", type=float, help="For every stage.")
+@click.option(
+    "--teacher", multiple=True, help="A model to learn from in addition; may be repeated."
+)
+@click.option("--weights", type=PLACE, help="A safetensors file to start from.")
+@click.option("--seed", type=int)
+@click.option("--device", type=click.Choice(DEVICES))
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--audit", is_flag=True, help="Only look at the data, and say what is wrong with it.")
+@click.option("--sweep", metavar="KEY=A,B,…", help="One run for each value, and a table.")
+@output_options
+def command(
+    *,
+    out: Path | None,
+    file: Path | None,
+    preset: str | None,
+    pairs: tuple[str, ...],
+    resume: bool,
+    audit: bool,
+    sweep: str | None,
+    output: Output,
+    **flags: Any,
+) -> int:
+    """Train an embedder on a folder of people, and end with a model that `models add` takes.
+
+    Settings come from the preset, then the file, then the flags. The run's folder keeps them,
+    the metrics, checkpoints and plots. A run that was stopped goes on with --resume.
+
+    Exit status: 0 trained, 1 --audit found something, 2 bad input, 3 stopped by the watchdog.
+    """
+    from facegate.models.training.config import load_config
+    from facegate.models.training.run_folder import RunFolder
+
+    given = {key: _plain(value) for key, value in flags.items() if value not in (None, ())}
+    given |= dict(_pair(text) for text in pairs)
+    if resume:
+        if out is None:
+            raise click.UsageError("--resume needs --out, the folder of the run")
+        asked = load_config(preset=preset, file=file, flags=given) if file or preset else None
+        return _run(RunFolder.resume(out, asked).config, out, output, resume=True)
+    config = load_config(preset=preset, file=file, flags=given)
+    if audit:
+        return _audit(config, output)
+    if out is None:
+        raise click.UsageError("--out is needed, a folder for the run")
+    if sweep is not None:
+        return _sweep(config, sweep, out, output)
+    return _run(config, out, output)
+
+
+def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -> int:
+    from facegate.cli.train_screen import Screen
+    from facegate.models.training.session import train
+
+    with Screen(config, output) as screen:
+        outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
+    output.result(_describe(outcome), _as_json(outcome))
+    return 0
+
+
+def _audit(config: "Config", output: Output) -> int:
+    from facegate.data.audit import audit
+    from facegate.data.dataset import read_dataset
+
+    if not config.data:
+        raise click.UsageError("--audit needs --data, a folder with one folder a person")
+    manifest = Path(config.manifest) if config.manifest else None
+    dataset = read_dataset(Path(config.data), manifest)
+    with output.progress("images", len(dataset.files)) as advance:
+        found = audit(dataset, progress=advance)
+    output.result(_describe_audit(found), found.as_json())
+    return 1 if found.findings else 0
+
+
+def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
+    from facegate.cli.train_screen import Screen
+    from facegate.models.training.sweep import parse_sweep, sweep
+
+    key, values = parse_sweep(text)
+    rows = []
+    for row in sweep(config, key, values, out, screen=lambda c: Screen(c, output)):
+        rows.append(row)
+        output.note(f"{key} = {row.value}: {_measured(row.outcome)}")
+    width = max(len(str(row.value)) for row in rows)
+    lines = [f"{row.value!s:>{width}}  {_measured(row.outcome)}" for row in rows]
+    table = [{key: row.value, **_as_json(row.outcome)} for row in rows]
+    output.result("\n".join([key, *lines]), {"sweep": table})
+    return 0
+
+
+def _describe(outcome: "Outcome") -> str:
+    lines = [f"trained {outcome.images} images in {outcome.seconds / 60:.1f} minutes"]
+    lines.append(_measured(outcome))
+    if outcome.card is not None:
+        model = outcome.folder / outcome.card.file
+        card = outcome.folder / "card.toml"
+        lines.append(f"model {model}; add it with: facegate models add {model} --card {card}")
+    return "\n".join(lines)
+
+
+def _measured(outcome: "Outcome") -> str:
+    best = outcome.best
+    return f"validation TAR {best.tar:.1%} at FMR {best.fmr:g}, EER {best.eer:.1%}"
+
+
+def _as_json(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "folder": str(outcome.folder),
+        "model": None if outcome.card is None else outcome.card.name,
+        "val": outcome.best.facts(),
+        "images": outcome.images,
+        "seconds": {"training": round(outcome.seconds, 3)},
+    }
+
+
+def _describe_audit(found: "Audit") -> str:
+    lines = [f"{key.replace('_', ' '):<24} {value}" for key, value in found.figures.items()]
+    lines += [f"! {finding}" for finding in found.findings]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return tuple(str(item) for item in value)
+    return value
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE, the value as TOML or else as text."""
+    import tomllib
+
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise click.UsageError(f"--set takes KEY=VALUE, got {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value

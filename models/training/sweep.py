@@ -1,0 +1,77 @@
+"""The same run with several values of one setting, one after the other."""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from facegate.errors import InputError
+from facegate.models.training.config import Config, Stage, load_config
+from facegate.models.training.loop import Listener
+from facegate.models.training.session import Outcome, train
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One run of a sweep."""
+
+    value: Any
+    outcome: Outcome
+
+
+def parse_sweep(text: str) -> tuple[str, list[Any]]:
+    """Read ``KEY=A,B,C``; values are TOML or else plain words.
+
+    >>> parse_sweep("margin=0.1,0.2")
+    ('margin', [0.1, 0.2])
+    >>> parse_sweep("metric=euclidean,squared")
+    ('metric', ['euclidean', 'squared'])
+
+    Raises:
+        InputError: it has another form, or fewer than two values.
+    """
+    key, sign, values = text.partition("=")
+    parts = [part.strip() for part in values.split(",")]
+    if not sign or len(parts) < 2 or not all(parts):
+        raise InputError(f"a sweep is KEY=A,B, got {text!r}", hint="--sweep margin=0.1,0.2,0.3")
+    return key.strip(), [_value(part) for part in parts]
+
+
+def sweep(
+    config: Config,
+    key: str,
+    values: list[Any],
+    out: Path,
+    *,
+    screen: Callable[[Config], AbstractContextManager[Listener]],
+) -> Iterator[Row]:
+    """Train once for each value, in ``out/KEY=VALUE``, and yield each outcome.
+
+    All settings are checked before the first run starts.
+
+    Raises:
+        InputError: no such key, or a value that it does not take.
+    """
+    runs = [(value, _with(config, key, value)) for value in values]
+    for value, changed in runs:
+        with screen(changed) as listener:
+            yield Row(value, train(changed, out / f"{key}={value}", screen=listener))
+
+
+def _with(config: Config, key: str, value: Any) -> Config:
+    # Through the loader, so that the value is checked as one in a file would be.
+    whole = {**asdict(config), "stages": [asdict(stage) for stage in config.stages], key: value}
+    if key in {item.name for item in fields(Stage)}:
+        whole.pop(key)
+        whole["stages"] = [{**stage, key: value} for stage in whole["stages"]]
+    checked = load_config(flags={**whole, "stages": whole["stages"]})
+    return replace(checked, unlabelled=config.unlabelled, teacher=config.teacher)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,132 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facegate.cli import run
+from facegate.data.images import write_image
+
+SMALL = (
+    *("--aligned", "--set", "crop=16", "--set", "size=16", "--set", "dim=8", "--set", "p=6"),
+    *("--set", "evaluate=4", "--set", "threads=1", "--set", "augment=none", "--set", "k=3"),
+    *("--set", "precision=f32", "--steps", "8", "--device", "cpu"),
+)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "people"
+    rng = np.random.default_rng(0)
+    for person in range(120):
+        (folder / f"p{person}").mkdir(parents=True)
+        base = np.kron(rng.uniform(0, 255, (4, 4, 3)), np.ones((4, 4, 1)))
+        for image in range(4):
+            pixels = np.clip(base + rng.normal(0, 25, base.shape), 0, 255)
+            write_image(folder / f"p{person}" / f"{image}.png", pixels.astype(np.uint8))
+    return folder
+
+
+def test_train_ends_with_a_model_that_models_add_takes(
+    people: Path, tmp_path: Path, facegate_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(people), "--out", str(out), *SMALL, "--json"]) == 0
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert answer["model"] == "run"
+    assert answer["images"] == 8 * 18
+    assert 0 <= answer["val"]["tar"] <= 1
+    assert "validation TAR" in captured.err
+    for name in ("curves.png", "det.png", "people.png", "card.toml", "config.toml", "run.json"):
+        assert (out / name).is_file()
+    model, card = str(out / "run.safetensors"), str(out / "card.toml")
+    assert run(["models", "add", model, "--card", card]) == 0
+
+
+def test_a_finished_run_resumes_to_the_same_end(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(people), "--out", str(out), *SMALL, "-q"]) == 0
+    first = (out / "card.toml").read_bytes()
+    assert run(["train", "--out", str(out), "--resume", "-q"]) == 0
+    assert (out / "card.toml").read_bytes() == first
+
+
+def test_a_sweep_prints_a_table(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "s"), *SMALL]
+    assert run([*args, "--sweep", "margin=0.1,0.4", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)["sweep"]
+    assert [row["margin"] for row in table] == [0.1, 0.4]
+    config = (tmp_path / "s" / "margin=0.4" / "config.toml").read_text()
+    assert "margin = 0.4" in config
+
+
+def test_an_audit_trains_nothing_and_says_what_it_found(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "--data", str(people), "--aligned", "--audit", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["people"] == 120
+    assert answer["images"] == 480
+    assert answer["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--out", "{out}"], "no data is named"),
+        (["--data", "{people}"], "--out is needed"),
+        (["--resume"], "--resume needs --out"),
+        (["--data", "{people}", "--out", "{out}", "--set", "margn=1"], "unknown key 'margn'"),
+        (["--data", "{people}", "--out", "{out}", "--set", "margin"], "--set takes KEY=VALUE"),
+        (["--data", "{people}", "--out", "{people}", *SMALL], "is not empty"),
+        (["--data", "{out}/none", "--out", "{out}", *SMALL], "is no folder"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--net", "plain-x"], "no net is called"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--net", "os:path"], "cannot be made"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--loss", "semi"], "'semi' is not known"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--sweep", "margin"], "a sweep is KEY="),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--weights", "none"], "cannot be read"),
+        (
+            [
+                "--data",
+                "{people}",
+                "--out",
+                "{out}",
+                *SMALL,
+                "--teacher",
+                "nobody",
+                *("--set", "distil=1"),
+            ],
+            "no model is called 'nobody'",
+        ),
+        (["--out", "{out}", "--resume"], "holds no run"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(
+    people: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    problem: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = {"people": people, "out": tmp_path / "run"}
+    assert run(["train", *(text.format(**names) for text in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert problem in error
+    assert "Traceback" not in error
+
+
+def test_training_on_a_gpu_that_is_not_there_is_refused(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "r"), *SMALL]
+    assert run([*args, "--device", "cuda"]) == 4
+    assert "no CUDA device" in capsys.readouterr().err
