@@ -2,7 +2,8 @@
 
     FacegateError                      message, hint, code (a word), exit_status
     ├── InputError              2      bad input or usage; nothing was changed
-    │   ├── ImageError                 not_an_image, image_too_large, no_such_file, not_a_file
+    │   ├── ImageError                 not_an_image, image_too_large, too_small, no_such_file,
+    │   │                              not_a_file
     │   ├── InvalidNameError           invalid_name
     │   └── CardError                  bad_card
     ├── NoAnswerError           3
