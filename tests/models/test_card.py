@@ -71,9 +71,7 @@ def test_a_rate_that_float_arithmetic_spoiled_is_still_found() -> None:
 
 
 def test_nothing_measured_says_what_to_do() -> None:
-    with pytest.raises(
-        NoThresholdError, match=r"no measured threshold: .*--threshold X"
-    ):
+    with pytest.raises(NoThresholdError, match=r"no measured threshold: .*--threshold X"):
         example_card().threshold_at(0.01)
 
 

@@ -17,7 +17,7 @@ from facegate.models.card_file import card_to_toml, load_card, parse_card, write
 SUM = "0f" * 32
 ROOT = Path(__file__).parents[2]
 
-words = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 plain = words | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.booleans()
 tables = st.dictionaries(
     words,

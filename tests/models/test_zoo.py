@@ -77,9 +77,7 @@ def test_a_model_is_loaded_by_name_and_by_its_id(tiny: Path) -> None:
 
 
 def test_an_id_of_other_weights_is_missing_not_replaced(tiny: Path) -> None:
-    with pytest.raises(
-        ModelMissingError, match=r"tiny-0123456789ab is not on this machine; the"
-    ):
+    with pytest.raises(ModelMissingError, match=r"tiny-0123456789ab is not on this machine; the"):
         load_embedder("tiny-0123456789ab")
 
 

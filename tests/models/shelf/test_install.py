@@ -204,7 +204,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match=r"No space left on device.: free some space") as caught:
         install("tiny", source=files)
     assert caught.value.code == "disk_full"
