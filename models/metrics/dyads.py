@@ -10,6 +10,7 @@ means over j carry z twice over, and (w_i - 1)(w_j - 1) carries it once. So 2 z 
 ``tests/models/metrics/test_coverage.py`` shows that intervals cover as they say with it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,27 +59,38 @@ def quadratic(matrix: Matrix, weights: NDArray[np.float32]) -> NDArray[np.float6
     return np.asarray(((matrix @ weights) * weights).sum(axis=0, dtype=np.float64))
 
 
-def fmr_figure(accepted: Matrix, compared: Matrix, draws: NDArray[np.float32]) -> Figure:
-    """Return the false match rate and its interval over resampled people.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A weighted share of comparisons under resampling of people.
 
-    Args:
-        accepted, compared: counts by pair of people, as ``pair_counts`` gives them.
-        draws: (n_people, n_draws), as ``people_draws`` gives them.
+    Attributes:
+        value: the share; its variance over draws, and that variance's degrees of freedom.
+        n_people: how many people are compared.
     """
-    return share_figure(accepted, compared, draws)
+
+    value: float
+    variance: float
+    degrees: float
+    n_people: int
+
+    @property
+    def figure(self) -> Figure:
+        """Return the share with its interval."""
+        return share_interval(self.value, self.variance, self.n_people, self.degrees)
 
 
-def share_figure(
+def share_of(
     counted: Matrix,
     compared: Matrix,
     draws: NDArray[np.float32],
     own_counted: NDArray[Any] | None = None,
     own_compared: NDArray[Any] | None = None,
-) -> Figure:
-    """Return a share of comparisons and its interval over resampled people.
+) -> Share:
+    """Return the share of comparisons that count, and how well it is known.
 
     Args:
-        counted, compared: by pair of two people, as ``pair_counts`` gives them.
+        counted, compared: by pair of two people, as ``pair_counts`` gives them. What is counted
+            may be negative, for the difference of two shares.
         draws: (n_people, n_draws), as ``people_draws`` gives them.
         own_counted, own_compared: (n_people,), comparisons of people with themselves.
     """
@@ -97,6 +109,15 @@ def share_figure(
     variance = max(float(np.nanvar(shares)) - 2 * own, own)
     by_person = np.asarray(residual.sum(axis=0)).reshape(-1) + mine - share * mine_all
     has_any = np.asarray(compared.sum(axis=0) + compared.sum(axis=1)).reshape(-1) + mine_all > 0
-    return share_interval(
-        share, variance, int(np.count_nonzero(has_any)), effective_degrees(by_person[has_any])
-    )
+    degrees = effective_degrees(by_person[has_any])
+    return Share(share, variance, degrees, int(np.count_nonzero(has_any)))
+
+
+def fmr_figure(accepted: Matrix, compared: Matrix, draws: NDArray[np.float32]) -> Figure:
+    """Return the false match rate and its interval over resampled people.
+
+    Args:
+        accepted, compared: counts by pair of people, as ``pair_counts`` gives them.
+        draws: (n_people, n_draws), as ``people_draws`` gives them.
+    """
+    return share_of(accepted, compared, draws).figure

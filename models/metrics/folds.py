@@ -1,15 +1,47 @@
 """Accuracy with a threshold that never saw the pairs it judges: View 2 of LFW, and its like."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facegate.models.metrics.bootstrap import Weights, people_draws
-from facegate.models.metrics.dyads import pair_counts, share_figure
+from facegate.models.metrics.difference import Difference
+from facegate.models.metrics.dyads import Share, pair_counts, share_of
 from facegate.models.metrics.errors import Scores
-from facegate.models.metrics.intervals import Figure
+from facegate.models.metrics.intervals import Figure, quantile95
 from facegate.models.metrics.pairs import Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Pairs and whether each was judged right: (n,) each.
+
+    Attributes:
+        right: bool; weight: such that each fold weighs the same, and all together 1.
+        same: bool; person_a, person_b: who is compared.
+    """
+
+    right: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    same: NDArray[np.bool_]
+    person_a: Indices
+    person_b: Indices
+
+    def share(self, counted: NDArray[Any], draws: Weights | None) -> Share:
+        """Return the weighted share of pairs that count."""
+        n_people = int(max(self.person_a.max(), self.person_b.max())) + 1
+        same, other = self.same, ~self.same
+        a, b = self.person_a.astype(np.int32), self.person_b.astype(np.int32)
+        weighed = counted * self.weight
+        return share_of(
+            pair_counts(a[other], b[other], n_people, weighed[other]),
+            pair_counts(a[other], b[other], n_people, self.weight[other]),
+            people_draws(n_people) if draws is None else draws,
+            np.bincount(a[same], weighed[same], minlength=n_people),
+            np.bincount(a[same], self.weight[same], minlength=n_people),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,12 +54,14 @@ class FoldAccuracy:
             LFW's own table prints. Most repositories print the 3.2 times larger sd.
         folds: the accuracy of each.
         thresholds: the threshold of each, from the other folds.
+        judged: the pairs.
     """
 
     accuracy: Figure
     sem: float
     folds: tuple[float, ...]
     thresholds: tuple[float, ...]
+    judged: Judged
 
     @property
     def threshold(self) -> float:
@@ -89,16 +123,18 @@ def fold_accuracy(
     accepted = scores >= np.array(thresholds)[index]
     right = (accepted == same) & (scores > -np.inf)
     folds = [float(right[index == k].mean()) for k in range(names.size)]
-    n_people = int(max(person_a.max(), person_b.max())) + 1
-    weight = 1 / (names.size * np.bincount(index)[index])
-    people = people_draws(n_people) if draws is None else draws
-    a, b = person_a.astype(np.int32), person_b.astype(np.int32)
-    accuracy = share_figure(
-        pair_counts(a[~same], b[~same], n_people, (right * weight)[~same]),
-        pair_counts(a[~same], b[~same], n_people, weight[~same]),
-        people,
-        np.bincount(a[same], (right * weight)[same], minlength=n_people),
-        np.bincount(a[same], weight[same], minlength=n_people),
-    )
+    judged = Judged(right, 1 / (names.size * np.bincount(index)[index]), same, person_a, person_b)
     sem = float(np.std(folds, ddof=1) / np.sqrt(names.size))
-    return FoldAccuracy(accuracy, sem, tuple(folds), tuple(thresholds))
+    accuracy = judged.share(right, draws).figure
+    return FoldAccuracy(accuracy, sem, tuple(folds), tuple(thresholds), judged)
+
+
+def accuracy_difference(
+    first: FoldAccuracy, second: FoldAccuracy, *, draws: Weights | None = None
+) -> Difference:
+    """Compare the accuracies of two models on the same pairs, under the same draws of people."""
+    gained = second.judged.right.astype(np.float64) - first.judged.right
+    share = first.judged.share(gained, draws)
+    half = quantile95(share.degrees) * share.variance**0.5
+    before, after = first.accuracy.value, second.accuracy.value
+    return Difference("accuracy", before, after, after - before - half, after - before + half)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.models.metrics.bootstrap import Draws, Weights, people_draws, rank, rejected_at
+from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.errors import (
     Scores,
     fmr_at,
@@ -25,7 +26,12 @@ from facegate.models.metrics.errors import (
     smallest_rate,
     thresholds_at_fmr,
 )
-from facegate.models.metrics.intervals import Figure, effective_degrees, share_interval
+from facegate.models.metrics.intervals import (
+    Figure,
+    effective_degrees,
+    quantile95,
+    share_interval,
+)
 from facegate.models.metrics.pairs import Indices
 from facegate.models.values import Floats
 
@@ -175,11 +181,9 @@ def measure_open_set(
     usable = tuple(fpir for fpir in fpirs if is_resolvable(fpir, stranger.size))
     n_people = int(searches.person.max()) + 1
     people = people_draws(n_people) if draws is None else draws
-    owner = searches.person[mated]
-    others = searches.person[searches.mate < 0]
-    drawn = _drawn(own, owner, stranger, others, usable, people)
-    without = _drawn(own, owner, stranger, others, usable, _leave_one_out(n_people))
-    n_mates = int(np.unique(owner).size)
+    drawn = _under(searches, usable, people)
+    without = _under(searches, usable, _leave_one_out(n_people))
+    n_mates = int(np.unique(searches.person[mated]).size)
 
     def figure(name: str, value: float) -> Figure:
         degrees = effective_degrees(without[name][~np.isnan(without[name])])
@@ -206,6 +210,40 @@ def measure_open_set(
         n_nonmated=int(stranger.size),
         curve=size_curve(searches, usable) if with_curve else (),
     )
+
+
+def compare_open_set(
+    first: Searches, second: Searches, *, fpirs: Sequence[float] = FPIRS
+) -> tuple[Difference, ...]:
+    """Compare two models on the same probes and gallery, under the same draws of people.
+
+    Raises:
+        ValueError: the two were not asked about the same probes.
+    """
+    if not np.array_equal(first.mate, second.mate):
+        raise ValueError("the two models were measured on different probes")
+    n_people = int(first.person.max()) + 1
+    n_strangers = int((first.mate < 0).sum())
+    usable = tuple(fpir for fpir in fpirs if is_resolvable(fpir, n_strangers))
+    kinds = (np.ones((n_people, 1), np.float32), people_draws(n_people), _leave_one_out(n_people))
+    found = []
+    values, drawn, without = (
+        [_under(searches, usable, weights) for searches in (first, second)] for weights in kinds
+    )
+    for name in values[0]:
+        change = drawn[1][name] - drawn[0][name]
+        alone = without[1][name] - without[0][name]
+        before, after = float(values[0][name][0]), float(values[1][name][0])
+        half = quantile95(effective_degrees(alone[~np.isnan(alone)])) * float(np.nanstd(change))
+        gain = after - before
+        found.append(Difference(name, before, after, gain - half, gain + half))
+    return tuple(found)
+
+
+def _under(searches: Searches, fpirs: Sequence[float], people: Weights) -> dict[str, Draws]:
+    own, stranger, mated = searches.best()
+    strangers = searches.person[searches.mate < 0]
+    return _drawn(own, searches.person[mated], stranger, strangers, fpirs, people)
 
 
 def size_curve(

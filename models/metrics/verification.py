@@ -7,6 +7,7 @@ import numpy as np
 
 from facegate.models.metrics.bootstrap import Resampling, Spread, Weights, people_draws
 from facegate.models.metrics.comparisons import Comparisons
+from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.errors import (
     Roc,
     fmr_at,
@@ -61,28 +62,6 @@ class VerificationFigures:
     n_impostor: int
     n_people: int
     curve: Roc
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One figure of two models on the same comparisons.
-
-    Attributes:
-        name: ``eer``, ``auc``, ``tar@0.01`` …
-        first, second: the figure of each model.
-        low, high: the 95 % interval of ``second - first``.
-    """
-
-    name: str
-    first: float
-    second: float
-    low: float
-    high: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Return whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
 
 
 def resolvable_fars(n_impostor: int, fars: Sequence[float] = FARS) -> tuple[float, ...]:
