@@ -26,12 +26,6 @@ _COUNTS = {
         "(SELECT 1 FROM template WHERE template.sample_id = sample.id "
         "AND template.retired_op IS NULL)",
     ),
-    "orphan_row": (
-        "templates, crops or moves belong to no sample",
-        "SELECT sample_id FROM template WHERE sample_id NOT IN (SELECT id FROM sample) UNION ALL "
-        "SELECT sample_id FROM photo WHERE sample_id NOT IN (SELECT id FROM sample) UNION ALL "
-        "SELECT sample_id FROM op_move WHERE sample_id NOT IN (SELECT id FROM sample)",
-    ),
     "no_sample": (
         "identities have no sample",
         "SELECT id FROM identity WHERE retired_op IS NULL AND NOT EXISTS "
@@ -73,27 +67,25 @@ def findings(db: sqlite3.Connection) -> list[Finding]:
     if broken:
         # The other checks would only trip over the same broken pages.
         return broken
-    return [*_settings(db), *_rows(db), *_names(db), *_templates(db)]
+    return [*_settings(db), *_orphans(db), *_rows(db), *_names(db), *_templates(db)]
 
 
 def structure(db: sqlite3.Connection) -> list[Finding]:
-    """Return what is wrong with the pages of the file and with references between rows."""
+    """Return what is wrong with the pages of the file."""
     try:
         lines = [line for (line,) in db.execute(f"PRAGMA quick_check({_SHOWN})") if line != "ok"]
-        orphans = db.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.DatabaseError as error:
         return [Finding("structure", f"the file cannot be read through: {error}")]
-    found = [Finding("structure", line) for line in lines]
-    if orphans:
-        table, row, parent, _ = orphans[0]
-        found.append(
-            Finding(
-                "orphan_row",
-                f"{len(orphans)} rows refer to rows that are missing, "
-                f"first {table} {row} to {parent}",
-            )
-        )
-    return found
+    return [Finding("structure", line) for line in lines]
+
+
+def _orphans(db: sqlite3.Connection) -> list[Finding]:
+    orphans = db.execute("PRAGMA foreign_key_check").fetchall()
+    if not orphans:
+        return []
+    table, row, parent, _ = orphans[0]
+    what = f"{len(orphans)} rows refer to rows that are missing, first {table} {row} to {parent}"
+    return [Finding("orphan_row", what)]
 
 
 def _settings(db: sqlite3.Connection) -> list[Finding]:
@@ -150,8 +142,8 @@ def _templates(db: sqlite3.Connection) -> list[Finding]:
     while batch := rows.fetchmany(1000):
         _, whole = vectors.decode([row[3:] for row in batch], model_id, dim)
         for row, is_whole in zip(batch, whole, strict=True):
-            if not is_whole:
-                number, name, model = row[:3]
+            number, name, model = row[:3]
+            if not is_whole or model != model_id:
                 why = "is damaged" if model == model_id else f"is of model {model}"
                 found.append(
                     Finding(

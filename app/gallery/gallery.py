@@ -254,6 +254,10 @@ class Gallery(View):
         from facegate.gallery.moves.reembed import Reembedding
 
         by = history.change(op_uid, actor)
+        with self._store.reading() as db:
+            repeated = history.repeated(db, by.uid, "reembed")
+        if repeated is not None:
+            return repeated
         work = Reembedding(self._store, self.model_id, embedder, done)
         while True:
             with self._write() as db:

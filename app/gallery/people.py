@@ -138,8 +138,9 @@ def templates(
         "SELECT template.id, sample.identity_id, template.sample_id, template.vec, template.crc "
         "FROM sample JOIN template ON template.sample_id = sample.id "
         "WHERE sample.retired_op IS NULL AND template.retired_op IS NULL "
+        "AND template.model_id = ? "
         + ("AND sample.identity_id = ?" if identity_id is not None else ""),
-        () if identity_id is None else (identity_id,),
+        (model_id,) if identity_id is None else (model_id, identity_id),
     ).fetchall()
     matrix, whole = vectors.decode([row[2:] for row in rows], model_id, dim(db) or 0)
     ids = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from dataclasses import astuple, replace
 
+from facegate.errors import InputError
 from facegate.gallery import history, people
 from facegate.gallery.history import Change
 from facegate.gallery.moves.parcel import Parcel, Person
@@ -19,6 +20,13 @@ def take_in(db: sqlite3.Connection, by: Change, parcel: Parcel) -> Imported:
     Who has the uid or else the name of somebody here joins that identity, as with an enrolment
     under a known name. Who was erased here stays erased.
     """
+    if parcel.people and people.dim(db) not in (None, parcel.dim):
+        raise InputError(
+            f"{parcel.path} cannot be imported, its templates have {parcel.dim} numbers, "
+            f"the gallery's have {people.dim(db)}",
+            hint="export the gallery again",
+            code="bad_export",
+        )
     erased = erasing.erased_uids(db)
     if not any(p.uid not in erased and _fresh(db, p, _known(db, p)) for p in parcel.people):
         return _nothing(parcel, erased)
@@ -96,6 +104,5 @@ def _add_samples(
         crop = person.crops[number]
         image = parcel.crop(*crop) if crop else None
         sample = replace(person.samples[number], crop=image)
-        changes.check_facts(sample)
         created = [person.samples_created[number]]
         changes.add_samples(db, by, seq, identity_id, [sample], created)

@@ -27,7 +27,7 @@ from facegate.gallery.names import clean_name
 from facegate.gallery.opening import regular_file
 from facegate.gallery.schema import MAX_DIM
 from facegate.gallery.values import Sample
-from facegate.gallery.writes.changes import MAX_CROP_BYTES, check_facts
+from facegate.gallery.writes.changes import MAX_CROP_BYTES, check_facts, is_crop
 
 if TYPE_CHECKING:
     from facegate.models.values import Floats
@@ -117,6 +117,8 @@ class Parcel:
             raise _refusal(f"{self.path} cannot be imported, crop {row} is damaged") from error
         if hashlib.sha256(contents).hexdigest() != sha256:
             raise _refusal(f"{self.path} cannot be imported, crop {row} is not the exported one")
+        if not is_crop(contents):
+            raise _refusal(f"{self.path} cannot be imported, crop {row} is no PNG")
         return contents
 
     def _listed(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -186,7 +188,8 @@ def _matrix(contents: bytes, dim: int | None) -> "Floats":
     rest = len(contents) - header.end()
     if int.from_bytes(header["length"], "little") != header.end() - 10:
         raise _refusal("its array has a header of another length than it says")
-    if shape[0] > MAX_SAMPLES or rest != 4 * shape[0] * shape[1]:
+    is_whole = rest == 4 * shape[0] * shape[1] and (shape[0] == 0 or shape[1] == dim)
+    if shape[0] > MAX_SAMPLES or not is_whole:
         raise _refusal(f"its array has {rest} bytes for shape {shape}")
     matrix: Floats = np.frombuffer(contents, "<f4", offset=header.end()).reshape(shape)
     if len(matrix) and (problem := vectors.fault(matrix, dim)):

@@ -104,7 +104,9 @@ class Reembedding:
         size = self._embedder.card.input_size
         crops = []
         for number, image in images:
-            pixels = read_photo(image, full_size=True, name=f"the crop of sample {number}").pixels
+            pixels = read_photo(
+                image, full_size=True, min_side=1, name=f"the crop of sample {number}"
+            ).pixels
             height, width, _ = pixels.shape
             if (height, width) != (size, size):
                 raise ConflictError(

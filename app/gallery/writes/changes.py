@@ -51,9 +51,13 @@ def check_facts(sample: Sample) -> None:
         raise ValueError(f"kind must be 'photo' or 'frame', got {sample.kind!r:.80}")
     if sample.quality is not None and not 0 <= sample.quality <= 1:
         raise ValueError(f"quality must be 0 to 1 or None, got {sample.quality}")
-    crop = sample.crop
-    if crop is not None and (len(crop) > MAX_CROP_BYTES or not crop.startswith(_PNG)):
+    if sample.crop is not None and not is_crop(sample.crop):
         raise ValueError(f"a crop must be a PNG of at most {MAX_CROP_BYTES} bytes")
+
+
+def is_crop(image: bytes) -> bool:
+    """Say whether bytes can be a kept crop; they are decoded only to be embedded anew."""
+    return len(image) <= MAX_CROP_BYTES and image.startswith(_PNG)
 
 
 def enroll(db: sqlite3.Connection, by: Change, name: str, samples: Sequence[Sample]) -> Enrolled:

@@ -297,7 +297,15 @@ def test_a_crop_that_is_no_picture(
         tmp_path / "x.zip",
         edited(parts, lambda p: p[0]["samples"][0].update(crop_sha256=total)),
     )
-    refused(gallery, file, "crop")
+    refused(gallery, file, "crop 0 is no PNG")
+
+
+def test_the_same_model_with_other_dimensions(
+    parts: dict[str, bytes], tmp_path: Path, samples: MakeSamples, model_id: str
+) -> None:
+    with Gallery.open(tmp_path / "8.db", model_id=model_id, create=True) as small:
+        small.enroll("Ada", samples(1, dim=8))
+        refused(small, write(tmp_path / "x.zip", parts), "have 16 numbers, the gallery's have 8")
 
 
 def test_two_people_of_one_name_become_one(
