@@ -67,10 +67,11 @@ def enroll_faces(
     ]
     if not kept:
         return Enrolment(known, samples, 0, tuple(outs), (), recognizer.model_id)
-    conflicts = () if known else _conflicts(recognizer, kept)
+    conflicts = () if known else conflicts_of(recognizer, kept)
     gallery = recognizer.open_gallery(create=True)
     assert gallery is not None  # create=True opens or raises
-    done = gallery.enroll(name, [sample(f, kind, keep_crops) for f in kept], op_uid=op_uid)
+    samples_kept = [sample(f, kind, keep_crops) for f in kept]
+    done = gallery.enroll(name, samples_kept, op_uid=op_uid, actor=recognizer.actor)
     if done.n_known:
         outs.append(LeftOut(name, "known", f"{done.n_known} of the samples were enrolled before"))
     return Enrolment(
@@ -203,7 +204,7 @@ def _agreeing(
     return [face for face, agrees in zip(looked, keep, strict=True) if agrees]
 
 
-def _conflicts(recognizer: "Recognizer", kept: Sequence[EmbeddedFace]) -> tuple[Near, ...]:
+def conflicts_of(recognizer: "Recognizer", kept: Sequence[EmbeddedFace]) -> tuple[Near, ...]:
     """Return the enrolled people whom a new person looks like, most alike first."""
     best: dict[int, Near] = {}
     for answer in recognizer.search(kept):

@@ -59,8 +59,9 @@ class Recognizer:
         fpir: the false positive identification rate that identifications aim at.
         threshold: a score to use in place of the measured thresholds.
         rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
+        reader: a reader to share with other recognizers; its model is the gallery's.
 
-    Methods raise ``FacegateError`` for everything that a person can meet. One recognizer
+    ``actor`` is who the history says enrolled. Methods raise ``FacegateError`` for everything that a person can meet. One recognizer
     belongs to one thread.
     """
 
@@ -74,14 +75,16 @@ class Recognizer:
         fpir: float = 1e-2,
         threshold: float | None = None,
         rotate: bool = False,
+        reader: Reader | None = None,
     ) -> None:
+        self.actor = "local"
         self.path = Path(gallery) if gallery is not None else home() / "gallery.db"
         self.fmr, self.fpir = fmr, fpir
         self._named = gallery is not None
         self._model, self._device, self._rotate = model, device, rotate
         self.threshold = threshold
         self._gallery: Gallery | None = None
-        self._reader: Reader | None = None
+        self._reader = reader
 
     def __enter__(self) -> "Recognizer":
         return self

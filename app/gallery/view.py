@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from facegate.errors import DamagedGalleryError
+from facegate.errors import DamagedGalleryError, UnknownIdentityError
 from facegate.gallery import history, people, vectors
 from facegate.gallery.check import findings
 from facegate.gallery.index import Follower
@@ -76,6 +76,21 @@ class View:
         """Return who has a name, or None."""
         with self._store.reading() as db:
             return people.find(db, name)
+
+    def identity_by_id(self, number: int) -> Identity:
+        """Return who has a number.
+
+        Raises:
+            UnknownIdentityError: nobody who is enrolled now has it.
+        """
+        with self._store.reading() as db:
+            person = people.by_id(db, number)
+            live = people.find(db, person.name) if person else None
+            if live is None or live.id != number:
+                raise UnknownIdentityError(
+                    f"there is no identity {number}", hint="see the list of identities"
+                )
+            return live
 
     def samples(self, name: str) -> list[StoredSample]:
         """Return the samples of a person, oldest first."""
