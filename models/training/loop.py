@@ -6,7 +6,7 @@ for bit on a CPU from its last checkpoint.
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,58 +25,12 @@ from facegate.models.training.objective import HEADS, Objective, Shares
 from facegate.models.training.precision import Autocast
 from facegate.models.training.ranks import Ranks
 from facegate.models.training.schedule import make_optimizer, rate_at
-from facegate.models.training.validation import Look, check_held, embed, look
+from facegate.models.training.state import Listener, Place, StageParts
+from facegate.models.training.validation import check_held, embed, look
 from facegate.models.training.watchdog import Signals, Watchdog
 from facegate.models.values import Floats
 
 AUGMENTATIONS = {"faces": FACES, "none": NONE}
-
-
-class Listener(Protocol):
-    """Who hears of a run while it goes."""
-
-    def step(self, event: dict[str, Any]) -> None:
-        """Hear of a step: stage, step, rate, losses, shares, distances, images a second."""
-
-    def look(self, event: dict[str, Any], is_best: bool) -> None:
-        """Hear of a look at split val."""
-
-    def warn(self, event: dict[str, Any]) -> None:
-        """Hear a warning of the watchdog."""
-
-    def keep(self, trainer: "Trainer") -> None:
-        """Hear that this is a moment to write a checkpoint, if one is due."""
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """Where a run stands; all of it goes into a checkpoint.
-
-    Attributes:
-        stage, step: the next step to take.
-        best: the best look so far.
-        since_best: looks since then.
-        images: seen since the start of the run.
-        seconds: spent in training since the start of the run.
-    """
-
-    stage: int = 0
-    step: int = 0
-    best: Look | None = None
-    since_best: int = 0
-    images: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class StageParts:
-    """What belongs to one stage."""
-
-    objective: Objective
-    optimizer: torch.optim.Optimizer
-    watchdog: Watchdog
-    batches: Batches
-    centres: Centres | None
 
 
 @dataclass(eq=False)
@@ -166,7 +120,8 @@ class Trainer:
         started = time.perf_counter()
         seed = ((self.config.seed * 64 + place.stage) << 32) + place.step
         torch.manual_seed(seed)  # dropout
-        rows = self.ranks.part(parts.batches.rows(place.step)).to(self.device)
+        batch = parts.batches.rows(place.step).to(self.device)
+        rows = self.ranks.part(batch)
         generator = torch.Generator(self.device).manual_seed(seed + self.ranks.rank * 7919)
         settings = AUGMENTATIONS[self.config.augment]
         images = augment(self.crops[rows], self.config.size, settings, generator)
@@ -179,7 +134,8 @@ class Trainer:
         if stage.freeze_bn:
             freeze_batch_norm(self.net)
         targets = None if self.targets is None else self.targets[rows]
-        shares = self._backward(images, self.labels[rows], targets, stage, parts)
+        of_batch = self._weights(batch, rows)
+        shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
         gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))
@@ -197,7 +153,7 @@ class Trainer:
             self.average.follow(self.net)
         parts.optimizer.zero_grad(set_to_none=True)
         self._warn(parts.watchdog.look(signals), [] if sound else rows.tolist())
-        n_images = len(rows) * self.ranks.size
+        n_images = len(batch)
         place.images += n_images
         seconds = time.perf_counter() - started
         return {
@@ -217,11 +173,15 @@ class Trainer:
         targets: Tensor | None,
         stage: Stage,
         parts: StageParts,
+        of_batch: tuple[float, float],
     ) -> Shares:
         found: list[Shares] = []
+        weight, labelled = of_batch
 
         def loss(embeddings: Tensor, batch_labels: Tensor) -> LossResult:
-            total, shares = parts.objective(embeddings, batch_labels, targets)
+            total, shares = parts.objective(
+                embeddings, batch_labels, targets, weight=weight, labelled_weight=labelled
+            )
             if parts.centres is not None:
                 parts.centres.follow(embeddings, batch_labels)
             found.append(shares)
@@ -242,6 +202,15 @@ class Trainer:
                 )
             loss(in_full(embeddings), labels).loss.backward()
         return found[0]
+
+    def _weights(self, batch: Tensor, own: Tensor) -> tuple[float, float]:
+        """Return how many rows, and labelled rows, this process has over the mean of all."""
+        if self.ranks.size == 1:
+            return 1.0, 1.0
+        n_known = int((self.labels[batch] >= 0).sum())
+        n_own = int((self.labels[own] >= 0).sum())
+        size = self.ranks.size
+        return len(own) * size / len(batch), n_own * size / max(1, n_known)
 
     def embed_val(self) -> Floats:
         """Return the average's unit embeddings of split val."""

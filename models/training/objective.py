@@ -67,6 +67,7 @@ class Objective(nn.Module):
         super().__init__()
         self.stage = stage
         self.main: Loss | None = None
+        self._is_classifier = stage.loss in HEADS
         if stage.loss in HEADS:
             kind = HEADS[stage.loss]
             self.main = kind(dim, n_identities, scale=stage.scale, margin=stage.margin)
@@ -76,7 +77,13 @@ class Objective(nn.Module):
             self.classifier = CosFaceHead(dim, n_identities, **AUXILIARY)
 
     def forward(
-        self, embeddings: Tensor, labels: Tensor, targets: Tensor | None
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        targets: Tensor | None,
+        *,
+        weight: float = 1.0,
+        labelled_weight: float = 1.0,
     ) -> tuple[Tensor, Shares]:
         """Return the loss to differentiate, and what it is made of.
 
@@ -84,20 +91,24 @@ class Objective(nn.Module):
             embeddings: (B, dim), the net's raw output.
             labels: int64 (B,), -1 where an image has no identity.
             targets: float32 (B, dim) unit rows, or None.
+            weight, labelled_weight: of this process's rows, and of those with an identity, over
+                their mean number on all processes: a mean of means is not the mean.
         """
         rows, n_zero = unit_rows(embeddings)
         total = rows.sum() * 0
         main: LossResult | None = None
         if self.main is not None:
             main = self.main(rows, labels)
-            total = total + main.loss
+            total = total + main.loss * (labelled_weight if self._is_classifier else 1.0)
         classifier = distil = None
         if self.stage.classifier:
             term = self.classifier(rows, labels).loss
-            total, classifier = total + self.stage.classifier * term, float(term.detach())
+            total = total + self.stage.classifier * labelled_weight * term
+            classifier = float(term.detach())
         if self.stage.distil and targets is not None:
             term = (1 - (rows * targets).sum(dim=1)).mean()
-            total, distil = total + self.stage.distil * term, float(term.detach())
+            total = total + self.stage.distil * weight * term
+            distil = float(term.detach())
         resultant, spread = _shape(rows.detach())
         shares = Shares(
             total=float(total.detach()),

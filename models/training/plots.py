@@ -78,7 +78,8 @@ def plot_people(folder: Path, embeddings: Floats, people: NDArray[np.int64]) -> 
     curve = roc(pairs.scores(embeddings), impostor_scores(embeddings, people), pairs.weights)
     figure, (ax,) = _figure(1, 1, (5, 5))
     x, y = _log_thin(curve.fmr, curve.fnmr)
-    ax.plot(x, y)
+    # A logarithm has no place for 0: an error that did not occur lies below the picture.
+    ax.plot(np.maximum(x, 1e-9), np.maximum(y, 1e-9))
     ax.set(xscale="log", yscale="log", xlim=(1e-6, 1), ylim=(1e-3, 1))
     ax.set(title="detection error trade-off, split val", xlabel="FMR", ylabel="FNMR")
     ax.grid(alpha=0.3)

@@ -16,8 +16,9 @@ from facegate.models.training.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
-from facegate.models.training.loop import Listener, Place, Trainer
+from facegate.models.training.loop import Trainer
 from facegate.models.training.run_folder import BEST, LAST, RunFolder
+from facegate.models.training.state import Listener, Place
 from facegate.models.training.tensorboard import EventFile
 from facegate.models.training.validation import Look
 from facegate.models.training.watchdog import Watchdog

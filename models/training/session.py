@@ -13,7 +13,7 @@ from facegate.data.files import write_atomically
 from facegate.errors import InputError
 from facegate.models.card import Card
 from facegate.models.training.config import Config
-from facegate.models.training.loop import Listener, Trainer
+from facegate.models.training.loop import Trainer
 from facegate.models.training.material import Progress, gather
 from facegate.models.training.net import make_net
 from facegate.models.training.objective import Objective
@@ -23,6 +23,7 @@ from facegate.models.training.ranks import Ranks
 from facegate.models.training.recorder import Recorder, restore
 from facegate.models.training.run_card import finish_run
 from facegate.models.training.run_folder import RunFolder
+from facegate.models.training.state import Listener
 from facegate.models.training.teacher import ask, join
 from facegate.models.training.validation import Look
 from facegate.models.values import Floats, Pixels

@@ -9,8 +9,8 @@ from typing import Any
 
 from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage, load_config
-from facegate.models.training.loop import Listener
 from facegate.models.training.session import Outcome, train
+from facegate.models.training.state import Listener
 
 
 @dataclass(frozen=True, slots=True)
