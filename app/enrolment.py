@@ -195,10 +195,12 @@ def _agreeing(
     recognizer: "Recognizer", looked: Sequence[EmbeddedFace], enrolled: Floats
 ) -> list[EmbeddedFace]:
     """Return the faces that agree with their person; all where nothing tells."""
+    if not looked:
+        return []
     score = recognizer.threshold
     if score is None and recognizer.card.thresholds:
         score = recognizer.card.threshold_at(AGREEMENT_FMR).score
-    if score is None or not looked:
+    if score is None:
         return list(looked)
     keep = agreeing(rows(looked), enrolled, score)
     return [face for face, agrees in zip(looked, keep, strict=True) if agrees]

@@ -67,7 +67,14 @@ class Pipeline:
 
     @property
     def model_id(self) -> str:
-        """Return the id of the model in use."""
+        """Return the id of the model in use; where its weights lie here, without loading them."""
+        from facegate.models.zoo import DEFAULT_MODEL, card, installed_id
+
+        name = self._model or DEFAULT_MODEL
+        if isinstance(name, str) and "embedder" not in self.__dict__:
+            here = installed_id(card(name))
+            if here is not None and name in (here, card(name).name):
+                return here
         return self.embedder.model_id
 
     def find(self, photo: Photo, *, rotate: bool = False) -> Found:
