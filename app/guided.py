@@ -42,12 +42,12 @@ class Step:
 
     Attributes:
         frame: the picture.
-        face: the largest face in it, or None.
+        faces: all faces in it, the largest first.
         advice: what the coach said.
     """
 
     frame: Frame
-    face: Face | None
+    faces: tuple[Face, ...]
     advice: Advice
 
 
@@ -83,7 +83,7 @@ class Sitting:
             photo = read_photo(frame.pixels, name=f"{self._frames.name} at {frame.time_s:.2f} s")
             view = view_of(self._recognizer.reader, photo, frame.time_s)
             advice = self.coach.see(view)
-            yield Step(frame, view.faces[0] if view.faces else None, advice)
+            yield Step(frame, view.faces, advice)
             if advice.state != "going":
                 break
 

@@ -9,6 +9,7 @@ fast as it is taken, and ends. Both are read on a thread of their own, a bounded
 ahead. What is wrong with a camera is said in one sentence within ``PATIENCE_S`` seconds.
 """
 
+import os
 import stat
 from pathlib import Path
 
@@ -25,7 +26,7 @@ Frames = Film | Camera
 __all__ = ["Camera", "Film", "Frame", "Frames", "no_camera", "open_camera"]
 
 
-def open_camera(spec: str | int) -> Frames:
+def open_camera(spec: str | int | os.PathLike[str]) -> Frames:
     """Open a camera or a film.
 
     Args:

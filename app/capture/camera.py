@@ -11,12 +11,14 @@ import numpy as np
 from facegate.capture.devices import why_not_open
 from facegate.capture.frames import (
     FPS,
+    GIVE_UP_S,
     HEIGHT,
     PATIENCE_S,
     WIDTH,
     Capture,
     Connect,
     Frame,
+    close_at_exit,
     rgb,
     whole,
 )
@@ -67,6 +69,7 @@ class Camera:
         # A driver that hangs cannot be interrupted: its thread is left behind, the caller is not.
         self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
         self._thread.start()
+        close_at_exit(self)
 
     def _read(self) -> None:
         capture: Capture | None = None
@@ -217,7 +220,7 @@ def _connect_device(target: str | int) -> Capture:
 
 def _connect_url(target: str | int) -> Capture:
     cv2 = quiet_cv2()
-    limit_ms = int(PATIENCE_S * 1000)
+    limit_ms = int(1000 * GIVE_UP_S)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
     capture: Capture = cv2.VideoCapture(str(target), cv2.CAP_FFMPEG, limits)
     return capture

@@ -17,6 +17,7 @@ from facegate.capture.frames import (
     Capture,
     Connect,
     Frame,
+    close_at_exit,
     rgb,
     whole,
 )
@@ -71,6 +72,7 @@ class Film:
         self._ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
         self._thread = threading.Thread(target=self._read, name="film", daemon=True)
         self._thread.start()
+        close_at_exit(self)
 
     def _read(self) -> None:
         last = -1.0
@@ -86,11 +88,13 @@ class Film:
                 last = now
                 self._put(Frame(rgb(picture), now, index))
                 index += 1
-            self._put(None)
+            ending: BaseException | None = None
         except Exception as error:
-            self._put(error)
-        finally:
-            self._capture.release()
+            ending = error
+        # Released before the end is told: a thread inside OpenCV when Python ends would take the
+        # process down with it.
+        self._capture.release()
+        self._put(ending)
 
     def _put(self, item: Frame | BaseException | None) -> None:
         while not self._stop.is_set():

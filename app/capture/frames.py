@@ -1,5 +1,7 @@
 """What films and cameras have in common: a frame, and the little that is used of OpenCV."""
 
+import atexit
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +12,7 @@ from facegate.capture.opencv import quiet_cv2
 from facegate.models.values import Pixels
 
 PATIENCE_S = 5.0  # how long one frame may take before it counts as missing
+GIVE_UP_S = 4.0  # the same for drivers and network, a little less: they should end before we do
 FPS, WIDTH, HEIGHT, COUNT, TIME_MS = 5, 3, 4, 7, 0  # numbers of cv2.CAP_PROP_…
 
 
@@ -26,6 +29,30 @@ class Frame:
     pixels: Pixels
     time_s: float
     index: int
+
+
+class Closable(Protocol):
+    """What must be closed before Python ends."""
+
+    def close(self) -> None: ...  # noqa: D102
+
+
+_OPEN: "weakref.WeakSet[Closable]" = weakref.WeakSet()
+
+
+def close_at_exit(reader: Closable) -> None:
+    """Stop a reader's thread before Python ends, should nobody have done so.
+
+    A thread that comes back from OpenCV while Python ends is unwound through its C++, which
+    aborts the process.
+    """
+    _OPEN.add(reader)
+
+
+@atexit.register
+def _close_all() -> None:
+    for reader in list(_OPEN):
+        reader.close()
 
 
 class Capture(Protocol):

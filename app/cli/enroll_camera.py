@@ -75,7 +75,7 @@ def _screen(sitting: "Sitting", step: "Step") -> "Pixels":
         step.frame.pixels,
         step.advice,
         name=sitting.name,
-        face=step.face,
+        face=step.faces[0] if step.faces else None,
         kept=[face.crop for face in sitting.kept()],
         slots=sitting.coach.best,
     )

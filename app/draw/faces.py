@@ -127,7 +127,7 @@ def _small(letters: int) -> int:
 
 
 def _room(pixels: Pixels) -> int:
-    return max(60, round(0.6 * pixels.shape[1]))
+    return max(60, int(0.6 * pixels.shape[1]))
 
 
 def status_line(pixels: Pixels, text: str) -> None:

@@ -19,11 +19,12 @@ def live_picture(pixels: Pixels, tracks: Iterable[Track], status: str = "") -> P
 def tag_of_track(track: Track) -> Tag:
     """Return what is drawn for a track: nothing but a box while it is undecided."""
     vote = track.vote
+    box = [float(v) for v in track.face.box]
     if vote is None:
-        return Tag(track.face.box, "…", "", GREY)
+        return Tag(box, "…", "", GREY)
     title = vote.identity.name if vote.identity is not None else "unknown"
     detail = ""
     if vote.score is not None and vote.threshold is not None:
         sign = "≥" if vote.score >= vote.threshold else "<"
         detail = f"{vote.score:.2f} {sign} {vote.threshold:.2f}"
-    return Tag(track.face.box, title, detail, COLOURS.get(vote.decision, GREY))
+    return Tag(box, title, detail, COLOURS.get(vote.decision, GREY))

@@ -113,7 +113,7 @@ def _rounded(width: int, height: int, radius: int) -> Mask:
     dx = np.maximum(np.maximum(radius - x, x - (width - radius)), 0.0)
     dy = np.maximum(np.maximum(radius - y, y - (height - radius)), 0.0)
     inside = np.clip(radius + 0.5 - np.hypot(dx, dy), 0.0, 1.0) if radius else np.ones_like(x)
-    mask = (inside * 255).astype(np.uint8)
+    mask: Mask = (inside * 255).astype(np.uint8)
     mask.setflags(write=False)
     return mask
 

@@ -37,36 +37,11 @@ BEST = 8
 LIMIT_S = 30.0
 SKIP_AFTER_S = 5.0  # a direction that somebody cannot or will not turn to is passed over
 HOLD_S = 0.3
-PAUSE_S = 0.2  # an estimate of the pose that falls out of its band for so long is noise
+LONGEST_STEP_S = 0.25  # a gap between two frames counts for no more when a look is held
 OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
 
 CALIBRATE_FRAMES, CALIBRATE_S = 4, 0.25
 CALIBRATE_YAW, CALIBRATE_PITCH = 11.0, 25.0
-
-
-@dataclass(slots=True)
-class _Hold:
-    """How long something has lasted."""
-
-    since: float | None = None
-    n_frames: int = 0
-    last: float = 0.0
-
-    def on(self, time_s: float) -> float:
-        """Count a frame, and return for how many seconds it has lasted."""
-        if self.since is None:
-            self.since = time_s
-        self.n_frames += 1
-        self.last = time_s
-        return time_s - self.since
-
-    def pause(self, time_s: float) -> None:
-        """End it, unless it has paused for a moment only."""
-        if time_s - self.last > PAUSE_S:
-            self.off()
-
-    def off(self) -> None:
-        self.since, self.n_frames = None, 0
 
 
 @dataclass(slots=True)
@@ -96,9 +71,10 @@ class Coach:
     _wanted_since: float | None = None
     _straight: list[tuple[float, float]] = field(default_factory=list)  # time, pitch
     _neutral_pitch: float | None = None
-    _held: dict[str, _Hold] = field(default_factory=dict)
-    _stranger: _Hold = field(default_factory=_Hold)
-    _last: tuple[float, Any] | None = None  # time and embedding of the last good frame
+    _held: dict[Direction, float] = field(default_factory=dict)  # seconds
+    _stranger: tuple[float, int] | None = None  # since when, frames
+    _last: tuple[float, Any] | None = None  # time and embedding of the last frame with a face
+    _good_s: float | None = None  # time of the last good frame, None after a refused one
     _failure: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
@@ -132,7 +108,7 @@ class Coach:
         if problem is None:
             problem = self._stranger_problem(view)
         else:
-            self._stranger.off()
+            self._stranger = None
         if problem is not None:
             self.refused[problem] += 1
             self._drop_holds()
@@ -160,18 +136,14 @@ class Coach:
         assert view.quality is not None  # no problem was found
         assert view.embedding is not None
         self._last = (view.time_s, view.embedding)
+        passed = 0.0 if self._good_s is None else min(view.time_s - self._good_s, LONGEST_STEP_S)
+        self._good_s = view.time_s
         if self._neutral_pitch is None and not self._calibrate(view.time_s, view.quality.pose):
             self._end_in_time(view.time_s)
             return self._advice(view, Instruction.STRAIGHT, None)
         pose = self.relative(view.quality.pose)
         direction = direction_of(pose)
-        wanted = self.wanted
-        for name, hold in self._held.items():
-            if direction is None:
-                hold.pause(view.time_s)
-            elif name != direction.value:
-                hold.off()
-        asked = self.order is None or (direction is not None and direction is wanted)
+        asked = self.order is None or (direction is not None and direction is self.wanted)
         kept: Kept | None = None
         if asked and abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH:
             word = direction.value if direction is not None else ""
@@ -179,10 +151,9 @@ class Coach:
             kept = frame if self._pool.offer(frame) else None
         if kept is None:
             self.refused["near_duplicate" if asked else "not_asked"] += 1
-        held = self._hold(direction, view.time_s) if asked else False
+        is_held = self._hold(direction if asked else None, passed, view.time_s)
         self._end_in_time(view.time_s)
-        instruction = self._next_instruction(direction, held)
-        return self._advice(view, instruction, kept)
+        return self._advice(view, self._next_instruction(is_held), kept)
 
     def _calibrate(self, time_s: float, pose: Pose) -> bool:
         """Learn where this person's straight look points; return whether it is known now."""
@@ -197,22 +168,29 @@ class Coach:
         self._wanted_since = time_s
         return True
 
-    def _hold(self, direction: Direction | None, time_s: float) -> bool:
-        """Count a frame in a direction; return whether it is held but not yet long enough."""
+    def _hold(self, direction: Direction | None, passed: float, time_s: float) -> bool:
+        """Count the time in a direction; return whether it is held but not yet long enough.
+
+        Estimates of a pose jump now and then, so time outside is taken off the time inside
+        rather than ending it.
+        """
+        for other in self._held:
+            if other is not direction:
+                self._held[other] = max(0.0, self._held[other] - passed)
         if direction is None or direction in self.covered:
             return False
-        hold = self._held.setdefault(direction.value, _Hold())
-        if hold.on(time_s) < self.hold_s or hold.n_frames < 2:
+        self._held[direction] = self._held.get(direction, -passed) + passed
+        if self._held[direction] < self.hold_s - 1e-6:
             return True
         self.covered.add(direction)
         self.skipped.discard(direction)
         self._wanted_since = time_s
         return False
 
-    def _next_instruction(self, direction: Direction | None, held: bool) -> Instruction:
+    def _next_instruction(self, is_held: bool) -> Instruction:
         if self.state != "going":
             return self._end_instruction()
-        if held:
+        if is_held:
             return Instruction.HOLD_STILL
         wanted = self.wanted
         return Instruction(wanted.value) if wanted is not None else Instruction.DONE
@@ -227,19 +205,20 @@ class Coach:
         )
         foreign = len(self._pool) > 0 and self._pool.nearest(view.embedding) < self.same_person
         if not jumped and not foreign:
-            self._stranger.off()
+            self._stranger = None
             return None
         if foreign:
-            lasted = self._stranger.on(view.time_s)
-            if lasted >= OTHER_PERSON_S and self._stranger.n_frames >= 4:
+            since, n_frames = self._stranger or (view.time_s, 0)
+            self._stranger = (since, n_frames + 1)
+            if view.time_s - since >= OTHER_PERSON_S and n_frames >= 3:
                 self.state = "failed"
                 self._failure = ("other_person", "the face changed to another person's")
         self._last = (view.time_s, view.embedding)
         return Instruction.OTHER_PERSON
 
     def _drop_holds(self) -> None:
-        for hold in self._held.values():
-            hold.off()
+        self._held.clear()
+        self._good_s = None
         if self._neutral_pitch is None:
             self._straight.clear()
 

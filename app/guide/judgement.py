@@ -9,11 +9,14 @@ MIN_EYES_PX = 30.0
 MAX_FACE = 0.80  # height of the face in the frame's height
 MIN_SHARPNESS = 0.30
 MIN_LIGHT, MAX_LIGHT = 0.13, 0.86
-SECOND_FACE = 0.2  # area, as a share of the largest face, from which somebody else is in the way
+# Area, as a share of the largest face, and detection score from which another one is in the way:
+# folds of cloth are small or score 0.7 to 0.85, people nearly 1.
+SECOND_FACE, SECOND_SCORE = 0.2, 0.9
 # Directions in degrees from the person's own straight look. A five-point estimate is good to
-# about 4 degrees, so the bands leave gaps between them.
-STRAIGHT_YAW, STRAIGHT_PITCH = 9.0, 7.0
-TURNED_YAW, TURNED_PITCH = 12.0, 8.0
+# about 4 degrees, so the bands leave gaps between them; and it reads a turn as some 80 % of what it
+# is, because the landmarks of a turned face are drawn towards those of a straight one.
+STRAIGHT_YAW, STRAIGHT_PITCH = 8.5, 5.5
+TURNED_YAW, TURNED_PITCH = 11.0, 6.5
 MAX_YAW, MAX_PITCH = 38.0, 30.0
 
 
@@ -22,7 +25,8 @@ def look_for_problem(view: View) -> Instruction | None:
     if not view.faces:
         return Instruction.NO_FACE
     main = view.faces[0]
-    if any(face.area >= SECOND_FACE * main.area for face in view.faces[1:]):
+    others = [face for face in view.faces[1:] if face.score >= SECOND_SCORE]
+    if any(face.area >= SECOND_FACE * main.area for face in others):
         return Instruction.ONE_PERSON
     quality = view.quality
     if quality is None or view.embedding is None:

@@ -88,7 +88,7 @@ def link(tracks: Sequence[Track], faces: Sequence[Face]) -> list[tuple[int, int,
     overlaps = overlap(
         np.stack([track.face.box for track in tracks]), np.stack([face.box for face in faces])
     )
-    pairs = []
+    pairs: list[tuple[int, int, float]] = []
     while True:
         at = int(overlaps.argmax())
         i, j = divmod(at, overlaps.shape[1])
