@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegate.cli.common import Output, output_options
+from facegate.cli.model_card import describe, megabytes, terms
 
 if TYPE_CHECKING:
     from facegate.models.card import Card
+
+LICENCE_WIDTH = 60
+"""Of a row of the list; `models info` has the whole licence."""
 
 FOLDER = click.Path(path_type=Path)
 
@@ -40,7 +44,7 @@ def list_models(output: Output) -> None:
     for row in rows:
         lines.append(
             f"{row['name']:<{width}}  {_state(row):<9} {row['dim']:>5} {row['input_size']:>4} px "
-            f"{_size(row['size_bytes']):>7}  {_speed(row):>7}  {row['licence']}"
+            f"{megabytes(row['size_bytes']):>7}  {_speed(row):>7}  {_shortened(row['licence'])}"
         )
     output.result("\n".join(lines), None)
 
@@ -59,7 +63,7 @@ def info(name: str, output: Output) -> None:
     card = card_of(name)
     folder = str(find_weights(card).folder) if installed(card) else None
     summary = _summary(card)
-    output.result(_describe(card, summary, folder), {**asdict(card), **summary, "folder": folder})
+    output.result(describe(card, summary, folder), {**asdict(card), **summary, "folder": folder})
 
 
 @command.command(short_help="Install a model, by download or from a folder.")
@@ -188,59 +192,8 @@ def _summary(card: "Card") -> dict[str, Any]:
 
 
 def _show_terms(card: "Card", output: Output) -> None:
-    for line in _terms(card):
+    for line in terms(card):
         output.note(line)
-
-
-def _terms(card: "Card") -> list[str]:
-    lines = [
-        f"{card.name}: {card.title}",
-        f"  licence        {card.licence}",
-        f"  training data  {card.training_data}",
-        f"  source         {card.source}",
-    ]
-    if card.teacher:
-        lines.append(f"  teacher        {card.teacher}")
-    return lines
-
-
-def _describe(card: "Card", summary: dict[str, Any], folder: str | None) -> str:
-    alignment = (
-        f"face box, margin {card.margin} px" if card.alignment == "box" else "five landmarks"
-    )
-    lines = [
-        *_terms(card),
-        f"  model id       {summary['model_id'] or '-'}",
-        f"  folder         {folder or '-'}",
-        f"  architecture   {card.architecture}, dim {card.dim}",
-        f"  input          {card.input_size} px {card.colour}, {alignment}",
-        f"  scaling        (x - {_values(card.mean)}) / {_values(card.std)}",
-    ]
-    for part in card.parts:
-        lines.append(f"  file           {part.file}, {_size(part.size_bytes)}")
-        lines.append(f"    sha256       {part.sha256 or 'not known; recorded at first install'}")
-        if part.url:
-            lines.append(f"    url          {part.url}")
-    if not card.thresholds:
-        lines.append("  thresholds     none measured")
-    for rate in card.thresholds:
-        fnmr = "not measured" if rate.fnmr is None else f"{rate.fnmr:.4f} of {rate.genuine}"
-        lines.append(
-            f"  FMR {rate.fmr:<10g} score {rate.score:.4f}  of {rate.impostors} impostors, "
-            f"FNMR {fnmr}  ({rate.protocol})"
-        )
-    lines += _measured(card.measured, indent=2)
-    return "\n".join(lines)
-
-
-def _measured(table: dict[str, Any], *, indent: int) -> list[str]:
-    lines = []
-    for key, value in table.items():
-        if isinstance(value, dict):
-            lines += [f"{' ' * indent}{key}", *_measured(value, indent=indent + 2)]
-        else:
-            lines.append(f"{' ' * indent}{key:<14} {value}")
-    return lines
 
 
 def _ask(card: "Card") -> None:
@@ -252,7 +205,7 @@ def _ask(card: "Card") -> None:
             f"{card.name} is not downloaded without a yes",
             hint="read its licence and run this again with --yes",
         )
-    size = _size(sum(part.size_bytes or 0 for part in card.parts) or None)
+    size = megabytes(sum(part.size_bytes or 0 for part in card.parts) or None)
     click.confirm(f"Download {card.file} ({size})?", abort=True, err=True)
 
 
@@ -282,18 +235,10 @@ def _bar(output: Output) -> Callable[[str, int | None], Any] | None:
     return draw
 
 
-def _size(size_bytes: int | None) -> str:
-    return "unknown" if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
-
-
 def _speed(row: dict[str, Any]) -> str:
     speed = row["faces_per_second"]
     return "unknown" if speed is None else f"{speed:.0f}"
 
 
-def _values(values: tuple[float, ...]) -> str:
-    return (
-        f"{values[0]:g}"
-        if len(set(values)) == 1
-        else "[" + " ".join(f"{v:g}" for v in values) + "]"
-    )
+def _shortened(text: str) -> str:
+    return text if len(text) <= LICENCE_WIDTH else text[: LICENCE_WIDTH - 1] + "…"

@@ -76,7 +76,7 @@ def test_info_tells_everything_with_counts(tiny: Path, capsys: pytest.CaptureFix
     kept = load_card(tiny / "card.toml")
     rates = (
         Rate(0.1, 0.25, 0.0625, 1234, 56, "two portraits"),
-        Rate(0.01, 0.5, None, 1234, 0, "-"),
+        Rate(0.01, 0.5, None, 1234, 0, "none of them"),
     )
     figures = {"faces_per_second": 12.5, "people": {"val": 3}}
     write_card(tiny / "card.toml", replace(kept, thresholds=rates, measured=figures, teacher="T"))
@@ -84,8 +84,10 @@ def test_info_tells_everything_with_counts(tiny: Path, capsys: pytest.CaptureFix
     for fact in (
         *("Means of squares", "MIT", "made for tests", str(tiny), load_embedder("tiny").model_id),
         *("64 px RGB, five landmarks", "(x - 127.5) / 128", str(kept.sha256), "teacher        T"),
-        "FMR 0.1        score 0.2500  of 1234 impostors, FNMR 0.0625 of 56  (two portraits)",
-        "FMR 0.01       score 0.5000  of 1234 impostors, FNMR not measured  (-)",
+        "thresholds     two portraits\n",
+        "FMR 0.1      score +0.2500  of 1234 impostors, FNMR 0.0625 of 56\n",
+        "thresholds     none of them\n",
+        "FMR 0.01     score +0.5000  of 1234 impostors, FNMR not measured\n",
         *("faces_per_second 12.5", "people\n    val"),
     ):
         assert fact in text
