@@ -56,7 +56,7 @@ class BorrowedLoss(nn.Module):
 
 def _make(name: str, options: dict[str, Any]) -> nn.Module:
     try:
-        losses = importlib.import_module(f"{PACKAGE}.losses")
+        importlib.import_module(PACKAGE)
     except ModuleNotFoundError as error:
         if error.name != PACKAGE:
             raise
@@ -65,6 +65,7 @@ def _make(name: str, options: dict[str, Any]) -> nn.Module:
             hint="install it with: uv pip install pytorch-metric-learning",
             code="package_missing",
         ) from error
+    losses = importlib.import_module(f"{PACKAGE}.losses")
     known = [key for key, value in vars(losses).items() if inspect.isclass(value)]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

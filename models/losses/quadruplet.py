@@ -11,7 +11,7 @@ from facegate.models.losses.distances import full_precision, in_full, pair_dista
 from facegate.models.losses.engine.batch_loss import BatchLoss
 from facegate.models.losses.engine.block import Batch, Block
 from facegate.models.losses.engine.options import METRICS, check_choice, check_margin
-from facegate.models.losses.engine.streamed import Terms, blocks
+from facegate.models.losses.engine.streamed import Terms, blocks, streamed
 from facegate.models.losses.result import Sums
 
 
@@ -61,7 +61,7 @@ class QuadrupletLoss(BatchLoss):
 
     def sums(self, embeddings: Tensor, labels: Tensor, anchors: slice = slice(None)) -> Sums:
         """Return the undivided sums of both terms over some anchors of a checked batch."""
-        first = super().sums(embeddings, labels, anchors)
+        first = streamed(embeddings, labels, self.terms, metric=self.metric, anchors=anchors)
         with full_precision(embeddings.device):
             rows = in_full(embeddings)
             chosen = quadruplets(rows.detach(), labels, metric=self.metric, anchors=anchors)
