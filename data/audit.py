@@ -5,7 +5,7 @@ is a positive pair that pulls two people together in every batch it enters.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facegate.data.dataset import Dataset
 from facegate.data.duplicates import difference_hash, near_pairs
 from facegate.data.images import read_photo
+from facegate.data.overlap import Meeting
 from facegate.errors import ImageError
 
 SIZES_PX = (32, 64, 96, 128, 192, 256, 512)
@@ -44,6 +45,16 @@ class Audit:
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {**self.figures, **self.lists, "findings": self.findings}
+
+    def add_meetings(self, meetings: Sequence[Meeting]) -> None:
+        """Take in people who may also be in the set that nobody may be shared with."""
+        self.figures["shared_people"] = len({meeting.here for meeting in meetings})
+        self.lists["shared_with_the_other_set"] = [asdict(m) for m in meetings[:LISTED]]
+        if meetings:
+            self.findings.append(
+                f"{self.figures['shared_people']} people may be in the other set as well: "
+                "leave them out of training"
+            )
 
 
 def audit(

@@ -48,6 +48,8 @@ PLACE = click.Path(path_type=Path)
 @click.option("--device", type=click.Choice(DEVICES))
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--audit", is_flag=True, help="Only look at the data, and say what is wrong with it.")
+@click.option("--against", type=FOLDER, help="With --audit: people nobody may be shared with.")
+@click.option("--model", metavar="NAME", help="With --audit: look at faces with this model.")
 @click.option("--sweep", metavar="KEY=A,B,…", help="One run for each value, and a table.")
 @output_options
 def command(
@@ -58,6 +60,8 @@ def command(
     pairs: tuple[str, ...],
     resume: bool,
     audit: bool,
+    against: Path | None,
+    model: str | None,
     sweep: str | None,
     output: Output,
     **flags: Any,
@@ -81,7 +85,7 @@ def command(
         return _run(RunFolder.resume(out, asked).config, out, output, resume=True)
     config = load_config(preset=preset, file=file, flags=given)
     if audit:
-        return _audit(config, output)
+        return _audit(config, against, model, output)
     if out is None:
         raise click.UsageError("--out is needed, a folder for the run")
     if sweep is not None:
@@ -99,16 +103,30 @@ def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -
     return 0
 
 
-def _audit(config: "Config", output: Output) -> int:
+def _audit(config: "Config", against: Path | None, model: str | None, output: Output) -> int:
     from facegate.data.audit import audit
     from facegate.data.dataset import read_dataset
+    from facegate.models.pipeline import Pipeline
+    from facegate.models.training.eyes import OVERLAP_FMR, make_eye, meetings
 
     if not config.data:
         raise click.UsageError("--audit needs --data, a folder with one folder a person")
     manifest = Path(config.manifest) if config.manifest else None
     dataset = read_dataset(Path(config.data), manifest)
+    eye = None
+    pipeline = Pipeline(model)
+    if model is not None or against is not None:
+        eye = make_eye(pipeline, aligned=config.aligned, crop=config.crop, size=config.size)
     with output.progress("images", len(dataset.files)) as advance:
-        found = audit(dataset, progress=advance)
+        found = audit(dataset, embed=eye, progress=advance)
+    if against is not None and eye is not None:
+        other = read_dataset(against)
+        eyes = (eye, make_eye(pipeline, aligned=False, crop=config.crop, size=config.size))
+        threshold = pipeline.embedder.card.threshold_at(OVERLAP_FMR).score
+        with output.progress("shared people", len(dataset.files) + len(other.files)) as advance:
+            found.add_meetings(
+                meetings(dataset, other, eyes, threshold=threshold, progress=advance)
+            )
     output.result(_describe_audit(found), found.as_json())
     return 1 if found.findings else 0
 

@@ -130,3 +130,25 @@ def test_training_on_a_gpu_that_is_not_there_is_refused(
     args = ["train", "--data", str(people), "--out", str(tmp_path / "r"), *SMALL]
     assert run([*args, "--device", "cuda"]) == 4
     assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_an_audit_finds_people_who_are_also_in_the_exam(
+    tmp_path: Path,
+    astronaut: np.ndarray,
+    grace: np.ndarray,
+    facegate_home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, pixels in (("ann/1.png", astronaut), ("ann/2.png", astronaut[:, ::-1])):
+        (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(tmp_path / "here" / name, pixels)
+    for name, pixels in (("x/1.png", astronaut[10:, 5:]), ("y/1.png", grace)):
+        (tmp_path / "there" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(tmp_path / "there" / name, pixels)
+    args = ["--data", str(tmp_path / "here"), "--against", str(tmp_path / "there")]
+    assert run(["train", *args, "--audit", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["shared_people"] == 1
+    [meeting] = answer["shared_with_the_other_set"]
+    assert (meeting["here"], meeting["there"]) == ("ann", "x")
+    assert answer["without_face"] == 0
