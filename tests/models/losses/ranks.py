@@ -7,6 +7,7 @@ which is what DistributedDataParallel hands to the optimiser, goes to a file.
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -20,7 +21,7 @@ from facegate.models.losses.result import LossResult, LossStats
 IMAGES = torch.randn(24, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 LABELS = torch.arange(24) % 6
 
-LOSSES = {
+LOSSES: dict[str, dict[str, Any]] = {
     "semi-hard": {"margin": 0.5},
     "batch-hard": {"soft": True},
     "batch-all": {"margin": 0.5},
@@ -99,7 +100,7 @@ def trained(rank: int, n_ranks: int, chunk: int | None) -> Tensor:
                     continue
                 if n_ranks == 3:
                     dist.all_reduce(parameter.grad.div_(3))
-                parameter -= 0.5 * parameter.grad
+                parameter.sub_(0.5 * parameter.grad)
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 

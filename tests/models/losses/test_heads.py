@@ -12,7 +12,7 @@ HEADS = [CosFaceHead(4, 5, scale=8.0), ArcFaceHead(4, 5, scale=8.0)]
 
 def oracle(head: MarginHead, rows: Tensor, labels: list[int]) -> float:
     """The formula in plain Python, one row and one class after the other."""
-    losses = []
+    losses: list[float] = []
     for row, y in zip(rows.tolist(), labels, strict=True):
         if y == -1:
             continue
