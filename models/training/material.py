@@ -44,28 +44,52 @@ class Material:
     facts: dict[str, Any]
 
 
-def gather(
-    config: Config,
-    *,
-    teach: Callable[[Pixels], Floats] | None = None,
-    progress: Progress | None = None,
-) -> Material:
-    """Find, decode and (unless they come aligned) align the images of a run.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """Where a run's images lie; nothing is decoded yet.
 
-    Args:
-        config: says where they are.
-        teach: from uint8 crops to unit rows, where there is a teacher; called once, on the
-            images that are trained on.
-        progress: called with what is done, how many, of how many.
+    Attributes:
+        dataset: identities with their splits.
+        unlabelled: images without identity.
+    """
+
+    dataset: Dataset
+    unlabelled: list[Place]
+
+
+def find_sources(config: Config) -> Sources:
+    """Find the images that the settings name, before anything is written or decoded.
 
     Raises:
-        InputError: no data, nobody to train on, or too little to decode.
+        InputError: no data, nobody to train on, or a teacher that no model is called like.
     """
     if not config.data:
         raise InputError("no data is named", hint="give --data FOLDER, one folder a person")
     manifest = Path(config.manifest) if config.manifest else None
     dataset = with_splits(read_dataset(Path(config.data), manifest))
-    unlabelled = find_unlabelled([Path(place) for place in config.unlabelled])
+    return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
+
+
+def gather(
+    config: Config,
+    sources: Sources,
+    *,
+    teach: Callable[[Pixels], Floats] | None = None,
+    progress: Progress | None = None,
+) -> Material:
+    """Decode and (unless they come aligned) align the images of a run.
+
+    Args:
+        config: says how they are stored.
+        sources: where they lie.
+        teach: from uint8 crops to unit rows, where there is a teacher; called once, on the
+            images that are trained on.
+        progress: called with what is done, how many, of how many.
+
+    Raises:
+        InputError: no image of split train could be used.
+    """
+    dataset, unlabelled = sources.dataset, sources.unlabelled
     train = dataset.of_split("train")
     labelled = _decode(train.files, config, "training images", progress)
     free = _decode(unlabelled, config, "unlabelled images", progress)

@@ -14,7 +14,7 @@ from facegate.errors import InputError
 from facegate.models.card import Card
 from facegate.models.training.config import Config
 from facegate.models.training.loop import Trainer
-from facegate.models.training.material import Progress, gather
+from facegate.models.training.material import Progress, find_sources, gather
 from facegate.models.training.net import make_net
 from facegate.models.training.objective import Objective
 from facegate.models.training.plots import plot_people, plot_run
@@ -24,7 +24,7 @@ from facegate.models.training.recorder import Recorder, restore
 from facegate.models.training.run_card import finish_run
 from facegate.models.training.run_folder import RunFolder
 from facegate.models.training.state import Listener
-from facegate.models.training.teacher import ask, join
+from facegate.models.training.teacher import ask, check_teachers, join
 from facegate.models.training.validation import Look
 from facegate.models.values import Floats, Pixels
 
@@ -94,11 +94,13 @@ def _train(
     torch.manual_seed(config.seed)
     for stage in config.stages:  # a misspelt loss must not wait until the images are read
         Objective(stage, dim=config.dim, n_identities=2)
+    sources = find_sources(config)
+    check_teachers(config.teacher)
     net = make_net(config).to(memory_format=torch.channels_last).to(device)
     folder: RunFolder | None = None
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
-    material = gather(config, teach=_teach(config, path, progress), progress=progress)
+    material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
     known = folder.read_record() if folder is not None and resume else {}
     precision = known.get("precision") or choose_precision(
         config.precision, net, size=config.size, device=device

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from facegate.errors import InputError
 from facegate.models.align import warp
+from facegate.models.shelf.weights import find_weights
 from facegate.models.training.alignment import template_for
 from facegate.models.values import Floats, Pixels
-from facegate.models.zoo import load_embedder
+from facegate.models.zoo import card, load_embedder
 
 BATCH = 256
 EVENED = 0.25
@@ -48,8 +49,7 @@ def ask(
         For each, float32 (n, its dim), unit rows.
 
     Raises:
-        InputError: a file that is no such array, or a model that wants boxes, not landmarks.
-        ModelMissingError: a model that is not installed.
+        InputError: a file that is no such array. What `check_teachers` refuses is not looked for.
     """
     return [
         _stored(Path(name), len(crops))
@@ -57,6 +57,27 @@ def ask(
         else _embed(name, crops, size, device, progress)
         for name in teachers
     ]
+
+
+def check_teachers(teachers: Sequence[str]) -> None:
+    """Refuse teachers that are not here, before anything is decoded.
+
+    Raises:
+        InputError: no model has the name, no file is there, or the model wants boxes.
+        ModelMissingError: the model is not installed.
+    """
+    for name in teachers:
+        if name.endswith(".npy"):
+            if not Path(name).is_file():
+                raise InputError(f"teacher {name} is not there", hint="check the path")
+            continue
+        wanted = card(name)
+        if wanted.template is None:
+            raise InputError(
+                f"{name} wants faces cut by their box, so it cannot teach from aligned crops",
+                hint="choose a teacher whose card says alignment = 'landmarks'",
+            )
+        find_weights(wanted)
 
 
 def join(said: Sequence[Floats], dim: int) -> Floats:
@@ -91,18 +112,13 @@ def _embed(
     name: str, crops: Pixels, size: int, device: str, progress: Callable[[int], None] | None
 ) -> Floats:
     embedder = load_embedder(name, device=device)
-    card = embedder.card
-    if card.template is None:
-        raise InputError(
-            f"{name} wants faces cut by their box, so it cannot teach from aligned crops",
-            hint="choose a teacher whose card says alignment = 'landmarks'",
-        )
     here = template_for(crops.shape[1], size)
-    there = np.asarray(card.template, np.float32)
-    rows = np.empty((len(crops), card.dim), np.float32)
+    there = np.asarray(embedder.card.template, np.float32)
+    size_px = embedder.card.input_size
+    rows = np.empty((len(crops), embedder.dim), np.float32)
     for start in range(0, len(crops), BATCH):
         part = crops[start : start + BATCH]
-        seen = np.stack([warp(crop, here, there, card.input_size) for crop in part])
+        seen = np.stack([warp(crop, here, there, size_px) for crop in part])
         both = embedder(seen) + embedder(np.ascontiguousarray(seen[:, :, ::-1]))
         rows[start : start + len(part)] = _unit(both)
         if progress is not None:

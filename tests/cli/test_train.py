@@ -152,3 +152,9 @@ def test_an_audit_finds_people_who_are_also_in_the_exam(
     [meeting] = answer["shared_with_the_other_set"]
     assert (meeting["here"], meeting["there"]) == ("ann", "x")
     assert answer["without_face"] == 0
+
+
+def test_a_wrong_path_leaves_no_run_folder_behind(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(tmp_path / "none"), "--out", str(out), *SMALL]) == 2
+    assert not out.exists()
