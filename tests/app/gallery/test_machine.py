@@ -32,7 +32,7 @@ names = st.sampled_from(NAMES)
 which = st.integers(0, 1)
 
 
-@pytest.mark.parametrize("examples", [15])
+@pytest.mark.parametrize("examples", [6])
 def test_any_operations(
     examples: int, samples: MakeSamples, state: Callable[[Gallery], object], model_id: str
 ) -> None:
