@@ -24,7 +24,7 @@ MakeSamples = Callable[..., list[Sample]]
 def test_a_new_gallery_is_empty_and_the_owners_alone(gallery: Gallery, path: Path) -> None:
     assert gallery.count() == (0, 0)
     assert gallery.dim is None
-    assert gallery.identities() == gallery.history() == gallery.check() == []
+    assert (gallery.identities(), gallery.history(), gallery.check()) == ([], [], [])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 

@@ -66,7 +66,7 @@ class Interrupting:
         return getattr(self._db, name)
 
     def execute(self, query: str, *values: object) -> sqlite3.Cursor:
-        cursor = self._db.execute(query, *values)
+        cursor = self._db.execute(query, *values)  # type: ignore[arg-type]
         if query.startswith(self._at):
             interrupt()
         return cursor
@@ -89,7 +89,7 @@ def test_after_ctrl_c_the_truth_is_known(
     assert (done is not None) is is_saved
     if done is not None:
         assert done.text == "enrolled Ada: 3 samples"
-        store._db = store._db._db  # type: ignore[attr-defined, union-attr]
+        store._db = store._db._db  # type: ignore[union-attr]
         gallery.undo()
         assert gallery.count() == (0, 0)
 

@@ -17,7 +17,7 @@ from facegate.errors import (
     NewerGalleryError,
     NotAGalleryError,
 )
-from facegate.gallery import Gallery, Sample, opening
+from facegate.gallery import Gallery, Sample
 
 MakeSamples = Callable[..., list[Sample]]
 Show = Callable[[Gallery], object]
@@ -91,7 +91,7 @@ class Failing:
     def execute(self, query: str, *values: object) -> sqlite3.Cursor:
         if query != "ROLLBACK":
             self._count()
-        return self._db.execute(query, *values)
+        return self._db.execute(query, *values)  # type: ignore[arg-type]
 
     def executemany(self, query: str, *values: object) -> sqlite3.Cursor:
         self._count()
@@ -155,7 +155,7 @@ def test_a_gallery_migrated_by_another_version_is_left_alone(peopled: Gallery, s
 def test_an_old_sqlite_is_reported(
     path: Path, model_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening.sqlite3, "sqlite_version_info", (3, 36, 0))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
     with pytest.raises(MachineError, match="too old for galleries") as caught:
         Gallery.open(path, model_id=model_id, create=True)
     assert caught.value.exit_status == 4
