@@ -32,7 +32,7 @@ def test_a_locked_gallery_is_busy_after_the_timeout(
     began = time.monotonic()
     with pytest.raises(GalleryBusyError, match=r"kept it locked for 0\.5 s: try again") as caught:
         peopled.enroll("Dora", samples(1))
-    assert 0.4 < time.monotonic() - began < 5
+    assert 0.4 < time.monotonic() - began < 30
     assert caught.value.exit_status == 4
     with pytest.raises(GalleryBusyError):
         peopled.count()
