@@ -1,27 +1,24 @@
 """Bring a model's weights onto this machine: from its publisher, from a folder, or as one's own.
 
-A model is put together in a hidden folder beside its place, checked and tried on two faces
-there, and moved into place in one step: it is installed whole or not at all.
+A model is put together beside its place, checked and tried on two faces there, and moved into
+place in one step: it is installed whole or not at all.
 """
 
-import errno
 import hashlib
 import os
-import secrets
-import shutil
 import stat
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from facegate.data.files import sync_folder, write_atomically
-from facegate.errors import CardError, InputError, MachineError, WeightsError
+from facegate.data.files import write_atomically
+from facegate.errors import CardError, InputError, WeightsError
 from facegate.models.card import MAX_BYTES, Card, Part
 from facegate.models.card_file import card_to_toml, load_card
 from facegate.models.shelf.download import CHUNK_BYTES, download
+from facegate.models.shelf.placing import in_place_of
 from facegate.models.shelf.sums import fresh_sum
 from facegate.models.shelf.trial import try_out
 from facegate.models.shelf.unpickle import keep_as_safetensors
@@ -41,9 +38,6 @@ from facegate.models.shelf.weights import (
 )
 from facegate.models.zoo import card as card_of
 from facegate.models.zoo import cards, make_embedder
-
-STALE_S = 3600
-"""Age at which a folder that an interrupted installation left is swept away."""
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Called with a file's name and its bytes or None; yields what is told of bytes that arrived."""
@@ -87,7 +81,7 @@ def install(name: str, *, source: Path | None = None, progress: Progress | None 
         raise WeightsError(
             f"weights of {card.name} in {WEIGHTS} are damaged", hint="install facegate again"
         )
-    with _in_place_of(model_folder(card.name)) as folder:
+    with in_place_of(model_folder(card.name)) as folder:
         published = tuple(_fetched(part, folder, source, progress) for part in card.parts)
         _finish(card, folder, published)
         own = model_folder(card.name) / "card.toml"
@@ -117,7 +111,7 @@ def add(file: Path, card_file: Path) -> Card:
         raise CardError(
             f"card {card_file} is of {card.file}, not of {file.name}", hint="name the right file"
         )
-    with _in_place_of(model_folder(card.name)) as folder:
+    with in_place_of(model_folder(card.name)) as folder:
         published = tuple(_fetched(part, folder, file.parent, None) for part in card.parts)
         _refuse_taken_name(card, published)
         head, *others = published
@@ -151,7 +145,7 @@ def _findings(card: Card) -> Iterator[Finding]:
         return
     for part in weights.kept:
         path = weights.folder / part.file
-        problem = part_problem(path, part, found=fresh_sum(path) if path.is_file() else None)
+        problem = part_problem(path, part, read=fresh_sum)
         if problem:
             yield Finding(card.name, problem, repair_hint(card))
 
@@ -191,7 +185,7 @@ def _fetched(part: Part, folder: Path, source: Path | None, progress: Progress |
                 found = download(part, file, advance)
         file.flush()
         os.fsync(file.fileno())
-    problem = part_problem(target, part, found=found)
+    problem = part_problem(target, part, read=lambda _path: found)
     if problem:
         raise WeightsError(f"{problem}, and is not kept", hint="get the file the card names")
     return replace(part, sha256=found, size_bytes=target.stat().st_size)
@@ -239,41 +233,6 @@ def _refuse_taken_name(card: Card, published: tuple[Part, ...]) -> None:
             f"another model is called {card.name}",
             hint="give this one another name: galleries of the other still need it",
         )
-
-
-@contextmanager
-def _in_place_of(target: Path) -> Iterator[Path]:
-    """Yield a new folder that takes the place of ``target`` when the block ends without an error.
-
-    Raises:
-        MachineError: the disk does not take it.
-    """
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        _sweep(target.parent)
-        fresh.mkdir(parents=True)
-        yield fresh
-        old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.old.part")
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-        sync_folder(target.parent)
-    except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise MachineError(
-            f"{target} could not be written ({error.strerror or error})",
-            hint="free some space" if is_full else "check the permissions of $FACEGATE_HOME",
-            code="disk_full" if is_full else "",
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    for left in folder.glob(".*.part"):
-        if time.time() - left.stat().st_mtime > STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _ignore(_count: int) -> None:

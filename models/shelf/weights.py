@@ -6,6 +6,7 @@ what is kept, and ``card.toml`` where the model is the user's own.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def checked_weights(card: Card) -> Weights:
     weights = find_weights(card)
     for part in weights.kept:
         path = weights.folder / part.file
-        problem = part_problem(path, part, found=file_sum(path) if path.is_file() else None)
+        problem = part_problem(path, part, read=file_sum)
         if problem:
             raise WeightsError(
                 f"weights of {card.name} are not used: {problem}", hint=repair_hint(card)
@@ -127,17 +128,18 @@ def checked_weights(card: Card) -> Weights:
     return weights
 
 
-def part_problem(path: Path, part: Part, *, found: str | None) -> str:
+def part_problem(path: Path, part: Part, *, read: Callable[[Path], str]) -> str:
     """Return what is wrong with a file, or nothing.
 
     Args:
         path: where it lies.
         part: what it should be.
-        found: its sum, or None where it is not there.
+        read: gives a file's sum.
     """
-    if found is None:
+    try:
+        found, size = read(path), path.stat().st_size
+    except (FileNotFoundError, IsADirectoryError):
         return f"{path} is missing"
-    size = path.stat().st_size
     if part.size_bytes is not None and size != part.size_bytes:
         return f"{path.name} has {size} bytes and sha256 {found}, not {part.size_bytes} bytes" + (
             f" and sha256 {part.sha256}" if part.sha256 else ""

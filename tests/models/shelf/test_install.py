@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ import pytest
 from facegate.errors import CardError, InputError, MachineError, ModelMissingError, WeightsError
 from facegate.models.card import Card
 from facegate.models.card_file import load_card, write_card
-from facegate.models.shelf import install as module
 from facegate.models.shelf.install import add, install, verify
+from facegate.models.shelf.placing import STALE_S
 from facegate.models.zoo import card, cards, load_embedder
 
 
@@ -183,7 +184,7 @@ def test_what_a_killed_installation_left_is_swept_away_later(
     old, new = (empty_home / "models" / f".tiny.{n}.part" for n in "12")
     for folder in (old, new):
         folder.mkdir(parents=True)
-    before = time.time() - module.STALE_S - 9
+    before = time.time() - STALE_S - 9
     os.utime(old, (before, before))
     install("tiny", source=files)
     assert left_over(empty_home) == [".tiny.2.part", "tiny"]
@@ -288,6 +289,16 @@ def test_what_is_no_net_is_not_kept(files: Path, empty_home: Path, contents: byt
     with pytest.raises(WeightsError):
         add(files / "tiny.onnx", files / "tiny.toml")
     assert left_over(empty_home) == []
+
+
+def test_two_installations_at_once_leave_one_whole_model(
+    known: Card, files: Path, empty_home: Path
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        cards_of_all = list(pool.map(lambda _number: install("tiny", source=files), range(8)))
+    assert cards_of_all == [known] * 8
+    assert left_over(empty_home) == ["tiny"]
+    assert verify("tiny") == []
 
 
 def test_verify_of_what_is_not_installed_says_so(known: Card) -> None:
