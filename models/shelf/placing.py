@@ -12,7 +12,7 @@ from facegate.data.files import sync_folder
 from facegate.errors import MachineError
 from facegate.models.shelf.sums import fresh_sum
 
-STALE_S = 3600
+STALE_S = 24 * 3600
 """Age at which a folder that an interrupted installation left is swept away."""
 
 
