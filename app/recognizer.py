@@ -12,14 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from facegate.calibration.stored import CalibrationReader
 from facegate.choice import FaceChoice, choose, rows
 from facegate.data.images import Photo, PhotoSource
 from facegate.decision import (
+    Basis,
+    Comparison,
     Outcome,
+    RateAtScore,
+    Search,
     Threshold,
-    identification_threshold,
-    rate_at,
-    verification_threshold,
+    decide,
 )
 from facegate.errors import (
     ModelMismatchError,
@@ -46,6 +49,11 @@ if TYPE_CHECKING:
     from facegate.gallery import Candidate, Gallery, Identity
 
 
+DOUBT = "the score lies where the calibration's counts cannot tell"
+VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
+IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
+
+
 class Recognizer:
     """A pipeline, a gallery and the decision on top of them.
 
@@ -61,7 +69,8 @@ class Recognizer:
         rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
         reader: a reader to share with other recognizers; its model is the gallery's.
 
-    ``actor`` is who the history says enrolled. Methods raise ``FacegateError`` for everything that a person can meet. One recognizer
+    ``actor`` is who the history says enrolled. Methods raise ``FacegateError`` for everything
+    that a person can meet. One recognizer
     belongs to one thread.
     """
 
@@ -85,6 +94,7 @@ class Recognizer:
         self.threshold = threshold
         self._gallery: Gallery | None = None
         self._reader = reader
+        self._calibrations = CalibrationReader()
 
     def __enter__(self) -> "Recognizer":
         return self
@@ -124,6 +134,14 @@ class Recognizer:
         return self.reader.pipeline.embedder.card
 
     @property
+    def basis(self) -> Basis:
+        """Return what decisions stand on: the gallery's calibration, or the model's own figures.
+
+        A verification of two photographs knows no gallery unless one was named.
+        """
+        return self._calibrations.basis(self.card, self.model_id, self._gallery)
+
+    @property
     def gallery(self) -> "Gallery | None":
         """Return the gallery, or None where it does not exist yet."""
         return self.open_gallery()
@@ -157,7 +175,8 @@ class Recognizer:
         left, right = self.faces(a, face=face), self.faces(b, face=face)
         scores = rows(left) @ rows(right).T
         i, j = divmod(int(scores.argmax()), len(right))
-        return self._verification(float(scores[i, j]), scores.size, (left[i], right[j]))
+        best = Comparison(probes=scores.size)
+        return self._verification(float(scores[i, j]), best, (left[i], right[j]))
 
     def verify_name(
         self, name: str, source: PhotoSource | Photo, *, face: FaceChoice = "only"
@@ -180,9 +199,8 @@ class Recognizer:
         probes = self.faces(source, face=face)
         scores = rows(probes) @ templates.T
         i, j = divmod(int(scores.argmax()), len(ids))
-        return self._verification(
-            float(scores[i, j]), scores.size, (probes[i],), identity, int(ids[j])
-        )
+        best = Comparison(probes=len(probes), templates=len(ids))
+        return self._verification(float(scores[i, j]), best, (probes[i],), identity, int(ids[j]))
 
     def identify(self, source: PhotoSource | Photo, *, face: FaceChoice = "all") -> Identification:
         """Say who, if anyone enrolled, each face of a photograph is.
@@ -224,12 +242,16 @@ class Recognizer:
             return [
                 IdentifiedFace(f.source, f.face, "unknown", None, None, None, None) for f in faces
             ]
+        size, basis = Search(n_templates, n_identities), self.basis
         try:
-            threshold = self._identification_threshold(n_templates)
+            threshold = self._identification_threshold(basis, size)
         except NoThresholdError:
             threshold = None
         found = gallery.search(rows(faces), k=2)
-        return [_answer(f, c, threshold) for f, c in zip(faces, found, strict=True)]
+        return [
+            _answer(f, c, threshold, basis.search_rate_at(c[0].score, size))
+            for f, c in zip(faces, found, strict=True)
+        ]
 
     def enroll(
         self,
@@ -323,64 +345,79 @@ class Recognizer:
     def _verification(
         self,
         score: float,
-        comparisons: int,
+        best: Comparison,
         faces: tuple[EmbeddedFace, ...],
         identity: "Identity | None" = None,
         template: int | None = None,
     ) -> Verification:
+        basis = self.basis
+        rate = basis.rate_at(score, best)
         threshold, problem = None, None
         try:
-            threshold = self._verification_threshold(comparisons)
+            threshold = self._verification_threshold(basis, best)
         except NoThresholdError as error:
             problem = error
         decision: Outcome | None = None
         if threshold is not None:
-            decision = "match" if score >= threshold.score else "no match"
+            decision = VERIFIED[decide(score, threshold, rate)]
         return Verification(
             decision=decision,
             score=score,
             threshold=threshold,
-            fmr_at_score=rate_at(self.card, score, comparisons=comparisons),
+            fmr_at_score=rate.rate if rate else None,
+            fmr_ci95=rate.ci95 if rate else None,
             model=self.model_id,
             faces=faces,
             identity=identity,
             template=template,
             seconds=self.reader.stop(),
             problem=problem,
+            reason=DOUBT if decision == "inconclusive" else "",
         )
 
-    def _verification_threshold(self, comparisons: int) -> Threshold:
+    def _verification_threshold(self, basis: Basis, best: Comparison) -> Threshold:
         if self.threshold is not None:
             return Threshold(self.threshold, None, "user")
-        return verification_threshold(self.card, self.fmr, comparisons=comparisons)
+        return basis.verification(self.fmr, best)
 
     def _problem(self, answers: Iterable[IdentifiedFace]) -> NoThresholdError | None:
         """Return why a face was not decided on, where a threshold was missing."""
         if all(answer.decision is not None for answer in answers):
             return None
         try:
-            self._identification_threshold(1)
+            self._identification_threshold(self.basis, Search(1, 1))
         except NoThresholdError as error:
             return error
         return None
 
-    def _identification_threshold(self, templates: int) -> Threshold:
+    def _identification_threshold(self, basis: Basis, size: Search) -> Threshold:
         if self.threshold is not None:
             return Threshold(self.threshold, None, "user")
-        card = self.card
-        return identification_threshold(card, self.fpir, templates=templates)
+        return basis.identification(self.fpir, size)
 
 
 def _answer(
-    face: EmbeddedFace, candidates: Sequence["Candidate"], threshold: Threshold | None
+    face: EmbeddedFace,
+    candidates: Sequence["Candidate"],
+    threshold: Threshold | None,
+    rate: RateAtScore | None,
 ) -> IdentifiedFace:
     best = candidates[0]
-    if threshold is not None and best.score >= threshold.score:
-        second = candidates[1] if len(candidates) > 1 else None
-        runner_up = Near(second.identity, second.score) if second else None
-        return IdentifiedFace(
-            face.source, face.face, "match", best.identity, best.score, threshold, runner_up
-        )
-    nearest = Near(best.identity, best.score)
-    decision: Outcome | None = "unknown" if threshold is not None else None
-    return IdentifiedFace(face.source, face.face, decision, None, best.score, threshold, nearest)
+    decision: Outcome | None = None
+    if threshold is not None:
+        decision = IDENTIFIED[decide(best.score, threshold, rate)]
+    is_match = decision == "match"
+    second = candidates[1] if len(candidates) > 1 else None
+    other = second if is_match else best
+    return IdentifiedFace(
+        source=face.source,
+        face=face.face,
+        decision=decision,
+        identity=best.identity if is_match else None,
+        score=best.score,
+        threshold=threshold,
+        runner_up=Near(other.identity, other.score) if other else None,
+        reason=DOUBT if decision == "inconclusive" else "",
+        fpir_at_score=rate.rate if rate else None,
+        fpir_ci95=rate.ci95 if rate else None,
+    )

@@ -73,7 +73,9 @@ class Verification:
         score: the best of the comparisons made.
         threshold: what decided; None where none was measured, and ``problem`` says so.
         fmr_at_score: the share of impostors who would score as high, an upper bound, or None.
+        fmr_ci95: its 95 % interval over resampled people, or None.
         identity, template: the claimed identity and its nearest template, for a claim.
+        reason: why the answer is ``inconclusive``, or empty.
         faces: the faces compared: one of each photograph, or the probe alone.
     """
 
@@ -87,6 +89,8 @@ class Verification:
     template: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     problem: NoThresholdError | None = None
+    fmr_ci95: tuple[float, float] | None = None
+    reason: str = ""
 
     def as_json(self) -> Json:
         """Return the object that ``verify --json`` prints."""
@@ -102,6 +106,8 @@ class Verification:
             "template": self.template,
             "faces": [face.as_json() for face in self.faces],
             "seconds": {stage: round(s, 4) for stage, s in self.seconds.items()},
+            "fmr_ci95": list(self.fmr_ci95) if self.fmr_ci95 else None,
+            "reason": self.reason or None,
         }
 
 
@@ -116,6 +122,8 @@ class IdentifiedFace:
             not be embedded.
         runner_up: the next identity; for ``unknown`` the nearest one.
         reason: why there is no answer, for ``inconclusive``; else empty.
+        fpir_at_score: the share of strangers who would score as high in this gallery, an upper
+            bound, and its 95 % interval; None where not known.
     """
 
     source: str
@@ -126,6 +134,8 @@ class IdentifiedFace:
     threshold: Threshold | None
     runner_up: Near | None
     reason: str = ""
+    fpir_at_score: float | None = None
+    fpir_ci95: tuple[float, float] | None = None
 
     def as_json(self) -> Json:
         """Return one entry of ``faces`` in ``identify --json``."""
@@ -136,6 +146,8 @@ class IdentifiedFace:
             "score": rounded(self.score),
             "threshold": rounded(self.threshold.score) if self.threshold else None,
             "fpir": self.threshold.rate if self.threshold else None,
+            "fpir_at_score": self.fpir_at_score,
+            "fpir_ci95": list(self.fpir_ci95) if self.fpir_ci95 else None,
             "runner_up": self.runner_up.as_json() if self.runner_up else None,
             "detection_score": rounded(self.face.score),
             "reason": self.reason or None,

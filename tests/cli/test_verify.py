@@ -12,7 +12,7 @@ from facegate.cli import run
 Pictures = dict[str, Path]
 KEYS = [
     *("decision", "score", "threshold", "fmr", "fmr_at_score", "model", "calibration"),
-    *("identity", "template", "faces", "seconds"),
+    *("identity", "template", "faces", "seconds", "fmr_ci95", "reason"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""A gallery's own thresholds: from which evidence they are made, and how they are kept."""
