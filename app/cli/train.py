@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from facegate.models.training.config import Config
     from facegate.models.training.session import Outcome
 
-PRESETS = ("tiny", "small", "paper")
+PRESETS = ("tiny", "small", "finetune", "paper")
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 PLACE = click.Path(path_type=Path)
@@ -43,6 +43,7 @@ PLACE = click.Path(path_type=Path)
 @click.option(
     "--teacher", multiple=True, help="A model to learn from in addition; may be repeated."
 )
+@click.option("--finetune", metavar="NAME", help="Make this model better on the people in --data.")
 @click.option("--weights", type=PLACE, help="A safetensors file to start from.")
 @click.option("--seed", type=int)
 @click.option("--device", type=click.Choice(DEVICES))
@@ -71,7 +72,8 @@ def command(
     Settings come from the preset, then the file, then the flags. The run's folder keeps them,
     the metrics, checkpoints and plots. A run that was stopped goes on with --resume.
 
-    Exit status: 0 trained, 1 --audit found something, 2 bad input, 3 stopped by the watchdog.
+    Exit status: 0 trained, 1 --audit found something or --finetune made nothing better, 2 bad
+    input, 3 stopped by the watchdog.
     """
     from facegate.models.training.config import load_config
     from facegate.models.training.run_folder import RunFolder
@@ -83,7 +85,13 @@ def command(
             raise click.UsageError("--resume needs --out, the folder of the run")
         asked = load_config(preset=preset, file=file, flags=given) if file or preset else None
         return _run(RunFolder.resume(out, asked).config, out, output, resume=True)
+    if given.get("finetune") and preset is None and file is None:
+        preset = "finetune"
     config = load_config(preset=preset, file=file, flags=given)
+    if config.finetune and not audit:
+        from facegate.models.training.finetune import tuned_config
+
+        config = tuned_config(config)
     if audit:
         return _audit(config, against, model, output)
     if out is None:
@@ -100,7 +108,7 @@ def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -
     with Screen(config, output) as screen:
         outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
     output.result(_describe(outcome), _as_json(outcome))
-    return 0
+    return 0 if outcome.verdict is None or outcome.verdict.is_better else 1
 
 
 def _audit(config: "Config", against: Path | None, model: str | None, output: Output) -> int:
@@ -150,6 +158,18 @@ def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
 def _describe(outcome: "Outcome") -> str:
     lines = [f"trained {outcome.images} images in {outcome.seconds / 60:.1f} minutes"]
     lines.append(_measured(outcome))
+    verdict = outcome.verdict
+    if verdict is not None:
+        for name, before, after in (
+            ("your people", verdict.own_before, verdict.own_after),
+            ("strangers", verdict.strangers_before, verdict.strangers_after),
+        ):
+            lines.append(
+                f"{name}: TAR at FMR {before.fmr:g} {before.tar:.1%} before, {after.tar:.1%} "
+                f"after; EER {before.eer:.1%} before, {after.eer:.1%} after"
+            )
+        if not verdict.is_better:
+            lines.append("the tuned model is not kept: it is no better, or strangers pay for it")
     if outcome.card is not None:
         model = outcome.folder / outcome.card.file
         card = outcome.folder / "card.toml"
@@ -163,12 +183,15 @@ def _measured(outcome: "Outcome") -> str:
 
 
 def _as_json(outcome: "Outcome") -> dict[str, Any]:
+    from dataclasses import asdict
+
     return {
         "folder": str(outcome.folder),
         "model": None if outcome.card is None else outcome.card.name,
         "val": outcome.best.facts(),
         "images": outcome.images,
         "seconds": {"training": round(outcome.seconds, 3)},
+        "finetuned": None if outcome.verdict is None else asdict(outcome.verdict),
     }
 
 

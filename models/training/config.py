@@ -98,6 +98,7 @@ class Config:
         dim: length of the embedding.
         size: side of the net's input.
         weights: safetensors file to start from, or "".
+        finetune: a model of facegate's own to make better on these people, or "".
         teacher: models' names, or .npy files with one embedding for each training image.
         augment: ``faces`` or ``none``.
         ema: decay of the average of weights that is evaluated and kept.
@@ -123,6 +124,7 @@ class Config:
     dim: int = 128
     size: int = 112
     weights: str = ""
+    finetune: str = ""
     teacher: tuple[str, ...] = ()
     augment: str = "faces"
     ema: float = 0.999
@@ -244,7 +246,7 @@ def _check_ranges(config: Config) -> None:
     for stage in config.stages:
         if not stage.lr > 0 or not stage.clip > 0:
             raise InputError(f"stage {stage.name}: lr and clip must be above 0")
-        if stage.distil and not config.teacher:
+        if stage.distil and not (config.teacher or config.finetune):
             raise InputError(f"stage {stage.name} distils without a teacher", hint="set teacher")
         if stage.loss == "none" and not stage.distil:
             raise InputError(f"stage {stage.name} learns nothing", hint="set loss or distil")

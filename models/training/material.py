@@ -66,7 +66,9 @@ def find_sources(config: Config) -> Sources:
     if not config.data:
         raise InputError("no data is named", hint="give --data FOLDER, one folder a person")
     manifest = Path(config.manifest) if config.manifest else None
-    dataset = with_splits(read_dataset(Path(config.data), manifest))
+    dataset = read_dataset(Path(config.data), manifest)
+    if not config.finetune:  # which deals people out in a way of its own
+        dataset = with_splits(dataset)
     return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
 
 
@@ -91,13 +93,13 @@ def gather(
     """
     dataset, unlabelled = sources.dataset, sources.unlabelled
     train = dataset.of_split("train")
-    labelled = _decode(train.files, config, "training images", progress)
-    free = _decode(unlabelled, config, "unlabelled images", progress)
+    labelled = decode(train.files, config, "training images", progress)
+    free = decode(unlabelled, config, "unlabelled images", progress)
     labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
     held = {split: dataset.of_split(split) for split in ("val", "cal")}
     decoded = {
-        split: _decode(part.files, config, f"images of split {split}", progress)
+        split: decode(part.files, config, f"images of split {split}", progress)
         for split, part in held.items()
     }
     left_out = sum(len(c.left_out) for c in (labelled, free, *decoded.values()))
@@ -117,12 +119,13 @@ def gather(
             "unlabelled": len(unlabelled),
             "empty_identities": len(dataset.empty),
             "left_out": left_out,
-            "data_hash": _hash(dataset, unlabelled),
+            "data_hash": hash_of(dataset, unlabelled),
         },
     )
 
 
-def _decode(places: Sequence[Place], config: Config, what: str, progress: Progress | None) -> Crops:
+def decode(places: Sequence[Place], config: Config, what: str, progress: Progress | None) -> Crops:
+    """Return the images of some places as the settings store them."""
     done = 0
 
     def count(n: int) -> None:
@@ -138,7 +141,7 @@ def _decode(places: Sequence[Place], config: Config, what: str, progress: Progre
     return align_crops(places, config.crop, config.size, progress=count)
 
 
-def _hash(dataset: Dataset, unlabelled: Sequence[Place]) -> str:
+def hash_of(dataset: Dataset, unlabelled: Sequence[Place]) -> str:
     """Return a hash of who has which files in which split, and of the files' sizes."""
     digest = hashlib.sha256()
     for file, label in zip(dataset.files, dataset.labels, strict=True):

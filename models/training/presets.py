@@ -40,6 +40,24 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    # A model that exists, a little nearer to the people of its user.
+    "finetune": {
+        "finetune": "facegate-0",
+        "ema": 0.98,
+        "evaluate": 50,
+        "stages": [
+            {
+                "name": "tune",
+                "steps": 300,
+                "p": 16,
+                "k": 4,
+                "lr": 1e-4,
+                "warm_up": 30,
+                "freeze_bn": True,
+                "distil": 1.0,
+            },
+        ],
+    },
     # FaceNet's shape: 1,800 images a batch, 45 identities with 40 each; made for a GPU.
     "paper": {
         "net": "inception-resnet-v1",

@@ -13,6 +13,7 @@ from facegate.data.files import write_atomically
 from facegate.errors import InputError
 from facegate.models.card import Card
 from facegate.models.training.config import Config
+from facegate.models.training.finetune import Judgement, gather_own, judge
 from facegate.models.training.loop import Trainer
 from facegate.models.training.material import Progress, find_sources, gather
 from facegate.models.training.net import make_net
@@ -38,17 +39,19 @@ class Outcome:
     Attributes:
         folder: where all of it lies.
         best: the best look at split val.
-        card: of the finished model, or None on all processes but the first.
-        steps, images: taken and seen.
+        card: of the finished model; None on all processes but the first, and where fine-tuning
+            made nothing better.
+        images: seen.
         seconds: spent in training.
+        verdict: on fine-tuning, or None.
     """
 
     folder: Path
     best: Look
     card: Card | None
-    steps: int
     images: int
     seconds: float
+    verdict: Judgement | None = None
 
 
 def train(
@@ -100,7 +103,10 @@ def _train(
     folder: RunFolder | None = None
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
-    material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
+    if config.finetune:
+        material = gather_own(config, sources, progress=progress)
+    else:
+        material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
     known = folder.read_record() if folder is not None and resume else {}
     precision = known.get("precision") or choose_precision(
         config.precision, net, size=config.size, device=device
@@ -117,12 +123,13 @@ def _train(
     place = trainer.place
     if place.best is None:
         raise InputError("the run took no step", hint="give a stage some steps")
+    verdict = judge(trainer) if config.finetune else None
     card = None
     if folder is not None:
-        card = finish_run(trainer, folder.path)
+        if verdict is None or verdict.is_better:
+            card = finish_run(trainer, folder.path)
         _plot(trainer, folder)
-    steps = sum(stage.steps for stage in config.stages)
-    return Outcome(path, place.best, card, steps, place.images, place.seconds)
+    return Outcome(path, place.best, card, place.images, place.seconds, verdict)
 
 
 def _plot(trainer: Trainer, folder: RunFolder) -> None:

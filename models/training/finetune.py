@@ -1,0 +1,168 @@
+"""Make a model of facegate's own better on the user's people, without spoiling it for others.
+
+Most of the user's people are trained on, except for a third of each one's photographs; the rest
+of the people are not trained on at all. The first show whether the model improved where it
+should, the second whether strangers pay for it. The model as it was is the teacher.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facegate.data.splits import split_of
+from facegate.errors import InputError
+from facegate.models.shelf.weights import checked_weights
+from facegate.models.training.config import Config
+from facegate.models.training.loop import Trainer
+from facegate.models.training.material import Material, Progress, Sources, decode, hash_of
+from facegate.models.training.net import make_net
+from facegate.models.training.teacher import ask
+from facegate.models.training.validation import Held, Look, check_held, embed, look
+from facegate.models.values import Pixels
+from facegate.models.zoo import card
+
+SALT = "facegate finetune 1"
+HELD_OUT = 3
+"""Every third photograph of a person is not trained on."""
+
+LEAST_IMAGES = 3
+LEAST_PEOPLE = 4
+MOST_LOST = 0.01
+"""True accept rate that strangers may lose before the tuned model is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What fine-tuning came to.
+
+    Attributes:
+        own_before, own_after: on photographs of the trained people that were not trained on.
+        strangers_before, strangers_after: on people that were not trained on.
+    """
+
+    own_before: Look
+    own_after: Look
+    strangers_before: Look
+    strangers_after: Look
+
+    @property
+    def is_better(self) -> bool:
+        """Say whether the tuned model is worth keeping."""
+        own = (self.own_after.tar, -self.own_after.eer)
+        lost = self.strangers_before.tar - self.strangers_after.tar
+        return own > (self.own_before.tar, -self.own_before.eer) and lost <= MOST_LOST
+
+
+def tuned_config(config: Config) -> Config:
+    """Return the settings with net, sizes and weights of the model that is to be tuned.
+
+    Raises:
+        InputError: no such model, or one that facegate cannot train.
+        ModelMissingError, WeightsError: its weights are not here, or damaged.
+    """
+    base = card(config.finetune)
+    trainable = base.architecture.startswith("plain-")
+    if not trainable or base.mean != (127.5,) * 3 or base.std != (127.5,) * 3:
+        raise InputError(
+            f"{base.name} cannot be fine-tuned", hint="only models that facegate trained can be"
+        )
+    return replace(
+        config,
+        net=base.architecture,
+        dim=base.dim,
+        size=base.input_size,
+        crop=max(config.crop, base.input_size),
+        weights=str(checked_weights(base).path),
+        teacher=(base.name,),
+        licence=f"as {base.name}: {base.licence}" if config.licence == "not stated" else "",
+    )
+
+
+def gather_own(config: Config, sources: Sources, *, progress: Progress | None = None) -> Material:
+    """Decode the user's people and deal them out.
+
+    Raises:
+        InputError: too few people, or too few photographs of each.
+    """
+    dataset = sources.dataset
+    counts = dataset.counts
+    enough = [i for i in range(len(counts)) if counts[i] >= LEAST_IMAGES]
+    strangers = [i for i in enough if split_of(dataset.identities[i], salt=SALT) != "train"]
+    wanted = max(2, len(enough) // 4)
+    order = [i for i in enough if i not in strangers]
+    strangers = (strangers + order)[:wanted]  # the hash alone may leave too few
+    own = [i for i in enough if i not in strangers]
+    if len(own) < LEAST_PEOPLE - 2 or len(enough) < LEAST_PEOPLE:
+        raise InputError(
+            f"{len(enough)} people have {LEAST_IMAGES} photographs or more; "
+            f"fine-tuning takes {LEAST_PEOPLE} at least",
+            hint="add people, and several photographs of each",
+        )
+    mine, theirs = dataset.only(own), dataset.only(strangers)
+    crops = decode(mine.files, config, "photographs", progress)
+    labels = mine.labels[crops.rows]
+    place = np.concatenate([np.arange(n) for n in np.bincount(labels, minlength=1)])
+    held = place % HELD_OUT == HELD_OUT - 1
+    others = decode(theirs.files, config, "photographs of strangers", progress)
+    for name, n in (("your people", int((~held).sum())), ("strangers", len(others.rows))):
+        if n < 4:
+            raise InputError(
+                f"only {n} photographs of {name} show a face", hint="run --audit to see why"
+            )
+    trained: Pixels = np.ascontiguousarray(crops.pixels[~held])
+    val = Held(crops.pixels[held], labels[held])
+    away = Held(others.pixels, theirs.labels[others.rows])
+    # Held-out photographs are few: a person's trained ones stand beside them as the other half
+    # of genuine pairs, as an enrolled photograph would.
+    val = Held(
+        np.concatenate([val.crops, _firsts(trained, labels[~held])]),
+        np.concatenate([val.people, np.unique(labels[~held])]),
+    )
+    check_held(val, "of your people")
+    check_held(away, "of strangers")
+    return Material(
+        crops=trained,
+        labels=labels[~held],
+        n_identities=len(own),
+        val=val,
+        cal=away,
+        targets=ask(config.teacher, trained, size=config.size)[0],
+        facts={
+            "people": len(own),
+            "strangers": len(strangers),
+            "left_out": len(crops.left_out) + len(others.left_out),
+            "data_hash": hash_of(dataset, []),
+        },
+    )
+
+
+def judge(trainer: Trainer) -> Judgement:
+    """Compare the model before and after, on both kinds of people."""
+    before = make_net(trainer.config).to(trainer.device).eval()
+    material = trainer.material
+
+    def see(net: torch.nn.Module, held: Held, split: str) -> Look:
+        rows = embed(
+            net,
+            held.crops,
+            trainer.config.size,
+            device=trainer.device,
+            autocast=trainer.autocast,
+        )
+        return look(rows, held.people, check_held(held, split))
+
+    after = trainer.average.net
+    return Judgement(
+        own_before=see(before, material.val, "val"),
+        own_after=see(after, material.val, "val"),
+        strangers_before=see(before, material.cal, "cal"),
+        strangers_after=see(after, material.cal, "cal"),
+    )
+
+
+def _firsts(crops: Pixels, labels: NDArray[np.int64]) -> Pixels:
+    """Return the first crop of each label, in the order of the labels."""
+    _, first = np.unique(labels, return_index=True)
+    return crops[first]

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facegate.data.dataset import read_dataset
+from facegate.errors import InputError
+from facegate.models.training.config import Config, load_config
+from facegate.models.training.finetune import Judgement, gather_own, tuned_config
+from facegate.models.training.material import Sources
+from facegate.models.training.session import train
+from facegate.models.training.validation import Look
+
+
+def settings(people: Path, **flags: object) -> Config:
+    given = {"data": str(people), "aligned": True, "finetune": "facegate-0", "threads": 1}
+    return load_config(preset="finetune", flags={**given, **flags})
+
+
+def look(tar: float, eer: float = 0.1) -> Look:
+    return Look(tar=tar, fmr=0.01, threshold=0.4, eer=eer)
+
+
+@pytest.mark.parametrize(
+    ("own", "strangers", "better"),
+    [
+        ((0.5, 0.6), (0.8, 0.8), True),
+        ((0.5, 0.6), (0.8, 0.795), True),
+        ((0.5, 0.6), (0.8, 0.7), False),
+        ((0.6, 0.5), (0.8, 0.9), False),
+        ((0.5, 0.5), (0.8, 0.9), False),
+    ],
+)
+def test_only_a_gain_that_strangers_do_not_pay_for_is_kept(
+    own: tuple[float, float], strangers: tuple[float, float], better: bool
+) -> None:
+    verdict = Judgement(*map(look, own), *map(look, strangers))
+    assert verdict.is_better is better
+
+
+def test_people_are_dealt_out_without_overlap(people: Path) -> None:
+    config = tuned_config(settings(people))
+    assert (config.net, config.size, config.dim) == ("plain-t", 112, 128)
+    dataset = read_dataset(people)
+    material = gather_own(config, Sources(dataset, []))
+    n_own = material.n_identities
+    n_strangers = np.unique(material.cal.people).size
+    assert n_own + n_strangers == 60
+    assert n_strangers >= 15
+    assert np.unique(material.labels).tolist() == list(range(n_own))
+    assert np.bincount(material.labels).tolist() == [4] * n_own  # of five, the third is held out
+    assert np.bincount(material.val.people).tolist() == [2] * n_own
+    assert material.targets is not None
+    assert material.targets.shape == (4 * n_own, 128)
+
+
+def test_few_people_or_few_photographs_are_refused_at_once(tmp_path: Path, people: Path) -> None:
+    config = tuned_config(settings(people))
+    dataset = read_dataset(people).only(range(3))
+    with pytest.raises(InputError, match="3 people have 3 photographs or more"):
+        gather_own(config, Sources(dataset, []))
+
+
+def test_models_that_facegate_cannot_train_are_refused(people: Path) -> None:
+    with pytest.raises(InputError, match="mobilefacenet cannot be fine-tuned"):
+        tuned_config(settings(people, finetune="mobilefacenet"))
+
+
+def test_a_tuned_model_is_judged_on_both_kinds_of_people(people: Path, tmp_path: Path) -> None:
+    config = tuned_config(settings(people, steps=4, evaluate=2, p=6, k=3, precision="f32"))
+    outcome = train(config, tmp_path / "mine")
+    assert outcome.verdict is not None
+    assert (outcome.card is not None) is outcome.verdict.is_better
+    assert (tmp_path / "mine" / "card.toml").exists() is outcome.verdict.is_better
+    assert outcome.verdict.own_before.fmr == outcome.verdict.own_after.fmr
