@@ -63,6 +63,7 @@ def test_an_optimiser_goes_on_as_if_not_stopped(kind: str) -> None:
     def make() -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
         net = torch.nn.Linear(3, 1, bias=False)
         torch.nn.init.ones_(net.weight)
+        assert isinstance(net.weight, torch.nn.Parameter)
         return net.weight, make_optimizer([net], Stage(optimizer=kind, lr=0.1))
 
     def step(weight: torch.nn.Parameter, optimizer: torch.optim.Optimizer) -> None:
