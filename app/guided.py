@@ -23,6 +23,7 @@ from facegate.gallery.names import clean_name
 from facegate.guide import Advice, Coach, Direction, Verdict, View
 from facegate.guide.advice import Instruction
 from facegate.models.card import Card
+from facegate.models.pipeline import Pipeline
 from facegate.models.values import Face
 from facegate.quality import measure
 from facegate.reader import Reader
@@ -31,6 +32,8 @@ from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near
 
 # A film of 30 frames a second shows little more than one of 12, and takes longer.
 LEAST_STEP_S = 0.08
+# The coach asks for faces of twice this size; smaller ones in the background are nobody's business.
+LEAST_FACE_PX = 32
 # Two frames of one sitting are one person's unless their score is that of the most alike 1 % of
 # strangers' or less: the frames of a true sitting are far above it.
 SAME_PERSON_FMR = 1e-2
@@ -71,6 +74,8 @@ class Sitting:
         self.coach = Coach(same_person=same_person(recognizer.card), order=order)
         self.n_frames = 0
         self._recognizer, self._frames = recognizer, frames
+        embedder = recognizer.reader.pipeline.embedder
+        self._reader = Reader(Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX))
 
     def __iter__(self) -> Iterator[Step]:
         """Yield each frame with the coach's advice, until it has enough or the frames end."""
@@ -81,7 +86,7 @@ class Sitting:
             last_s = frame.time_s
             self.n_frames += 1
             photo = read_photo(frame.pixels, name=f"{self._frames.name} at {frame.time_s:.2f} s")
-            view = view_of(self._recognizer.reader, photo, frame.time_s)
+            view = view_of(self._reader, photo, frame.time_s)
             advice = self.coach.see(view)
             yield Step(frame, view.faces, advice)
             if advice.state != "going":

@@ -150,5 +150,5 @@ class Watch:
         short = min(frame.pixels.shape[:2])
         embedder = self._recognizer.reader.pipeline.embedder
         least = max(LEAST_FACE_PX, short * LEAST_FACE)
-        self._reader = Reader(Pipeline(embedder, min_face_px=least))
+        self._reader = Reader(Pipeline(embedder, device=embedder.device, min_face_px=least))
         return self._reader

@@ -1,6 +1,7 @@
 """Short films made of the two portraits."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from facegate.capture.film_writer import write_film
-from facegate.clips import Portrait, Shot, film, passing_by, portrait, sitting_down, take, through
+from facegate.clips import Portrait, Shot, film, passing_by, portrait, sitting_down, through
 from facegate.models.values import Pixels
 
-FPS = 10.0
+FPS = 8.0
+SIZE = (320, 240)  # a quarter of the pixels, a quarter of the time
 
 # As the detector gives them for the two portraits: these tests must not wait for it.
 ASTRONAUT = ((205.0, 101.7), (246.8, 103.7), (224.7, 129.0), (201.7, 139.2), (245.3, 141.9))
@@ -44,22 +46,23 @@ def films(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait, admiral: P
     """A folder: sitting, passing, stranger, pair (both from the start), takeover, dark, nobody."""
     folder = tmp_path_factory.mktemp("films")
 
-    def write(name: str, frames: Iterable[Pixels]) -> None:
-        write_film(folder / f"{name}.mp4", frames, fps=FPS)
+    def shoot(person: Portrait, shots: Iterable[Shot], seed: int) -> list[Pixels]:
+        halved = [replace(shot, eyes_px=shot.eyes_px / 2) for shot in shots]
+        return list(film(person, halved, seed=seed, size=SIZE))
 
     def passing(person: Portrait, seed: int) -> list[Pixels]:
-        stops = passing_by(seed=seed, seconds=2.4)
-        return list(film(person, through(stops, fps=FPS), seed=seed))
+        return shoot(person, through(passing_by(seed=seed, seconds=2.4), fps=FPS), seed)
 
     hers, theirs = passing(eileen, 2), passing(admiral, 3)
-    write("sitting", film(eileen, through(sitting_down(seed=1), fps=FPS), seed=1))
-    write("passing", hers)
-    write("stranger", theirs)
-    write("pair", [both(a, b) for a, b in zip(hers, theirs, strict=True)])
-    calm = [take(eileen, Shot(), seed=i) for i in range(9)]
-    other = [take(admiral, Shot(), seed=i) for i in range(25)]
-    write("takeover", [*calm, *other])
-    write("dark", [take(eileen, Shot(light=0.06), seed=i) for i in range(15)])
-    grey = np.full((480, 640, 3), 90, np.uint8)
-    write("nobody", [grey] * 12)
+    scenes = {
+        "sitting": shoot(eileen, through(sitting_down(seed=1), fps=FPS), 1),
+        "passing": hers,
+        "stranger": theirs,
+        "pair": [both(a, b) for a, b in zip(hers, theirs, strict=True)],
+        "takeover": shoot(eileen, [Shot()] * 8, 4) + shoot(admiral, [Shot()] * 20, 5),
+        "dark": shoot(eileen, [Shot(light=0.06)] * 9, 6),
+        "nobody": [np.full((240, 320, 3), 90, np.uint8)] * 6,
+    }
+    for name, frames in scenes.items():
+        write_film(folder / f"{name}.mp4", frames, fps=FPS)
     return folder

@@ -200,6 +200,27 @@ def test_an_unknown_name_is_answered_with_the_nearest(peopled: Gallery) -> None:
     assert peopled.find("Adda") is None
 
 
+def test_a_person_is_found_by_number(peopled: Gallery) -> None:
+    bob = peopled.identity("Bob")
+    assert peopled.identity_by_id(bob.id) == bob
+    peopled.remove("Bob")
+    for number in (bob.id, 99):
+        with pytest.raises(UnknownIdentityError, match=f"there is no identity {number}"):
+            peopled.identity_by_id(number)
+
+
+def test_a_gallery_stays_the_same_file_after_chdir(
+    path: Path, model_id: str, samples: MakeSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    monkeypatch.chdir(path.parent)
+    with Gallery.open(path.name, model_id=model_id, create=True) as gallery:
+        monkeypatch.chdir("/")
+        gallery.enroll("Ada", samples(1))
+    with Gallery.open(path) as gallery:
+        assert gallery.count() == (1, 1)
+
+
 def test_people_come_in_pages_in_the_order_of_names(gallery: Gallery, samples: MakeSamples) -> None:
     for name in ("cleo", "Ada", "Bob", "ada b", "Ádám"):
         gallery.enroll(name, samples(1, name))
