@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, SupportsFloat
 
 from facegate.data.files import write_atomically
-from facegate.errors import CardError
+from facegate.errors import CardError, MachineError
 from facegate.models.card import Card, Part, Rate
 from facegate.models.card_rules import check_card
 
@@ -114,9 +114,15 @@ def write_card(path: Path, card: Card) -> None:
 
     Raises:
         CardError: the card would not be read back.
+        MachineError: the file cannot be written.
     """
     check_card(card, where=str(path))
-    write_atomically(path, card_to_toml(card).encode())
+    try:
+        write_atomically(path, card_to_toml(card).encode())
+    except OSError as error:
+        raise MachineError(
+            f"card {path} cannot be written ({error.strerror or error})", hint="check the folder"
+        ) from error
 
 
 def _values(table: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from facegate.data.files import write_atomically
 from facegate.errors import InputError, MachineError, WeightsError
 from facegate.models.card import Card, Part
-from facegate.models.card_file import card_to_toml
+from facegate.models.card_file import write_card
 from facegate.models.card_rules import FILE, check_card
 from facegate.models.shelf.sums import fresh_sum
 from facegate.models.shelf.trial import SAME, portrait_crops
@@ -40,7 +40,8 @@ def export_onnx(name: str, target: Path) -> Card:
         InputError: no model has this name, the target exists or has no fitting name, or the model
             is an OpenVINO file.
         ModelMissingError, WeightsError: its weights are not here, or damaged.
-        MachineError: the packages of ``facegate[onnx]`` are not installed.
+        MachineError: the packages of ``facegate[onnx]`` are not installed, or the file cannot be
+            written.
     """
     card = card_of(name)
     _refuse_target(card, target)
@@ -52,9 +53,13 @@ def export_onnx(name: str, target: Path) -> Card:
         )
         exported = _exported_card(card, made)
         _refuse_difference(card, weights, exported, made)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, made.read_bytes())
-    write_atomically(target.with_suffix(".toml"), card_to_toml(exported).encode())
+        try:
+            write_atomically(target, made.read_bytes())
+        except OSError as error:
+            raise MachineError(
+                f"{target} cannot be written ({error.strerror or error})", hint="check the folder"
+            ) from error
+    write_card(target.with_suffix(".toml"), exported)
     return exported
 
 

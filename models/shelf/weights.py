@@ -140,6 +140,8 @@ def part_problem(path: Path, part: Part, *, read: Callable[[Path], str]) -> str:
         found, size = read(path), path.stat().st_size
     except (FileNotFoundError, IsADirectoryError):
         return f"{path} is missing"
+    except PermissionError:
+        return f"{path} may not be read"
     if part.size_bytes is not None and size != part.size_bytes:
         return f"{path.name} has {size} bytes and sha256 {found}, not {part.size_bytes} bytes" + (
             f" and sha256 {part.sha256}" if part.sha256 else ""

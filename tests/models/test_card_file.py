@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facegate.errors import CardError
+from facegate.errors import CardError, MachineError
 from facegate.models.card import Part, Rate, example_card
 from facegate.models.card_file import card_to_toml, load_card, parse_card, write_card
 
@@ -71,6 +71,12 @@ def test_a_wrong_card_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"dim 1 is out of range"):
         write_card(tmp_path / "card.toml", replace(example_card(), dim=1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match=r"card .* cannot be written .*: check the folder"):
+        write_card(tmp_path / "file" / "card.toml", example_card())
 
 
 def test_what_a_card_cannot_hold_is_named() -> None:

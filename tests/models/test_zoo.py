@@ -107,6 +107,15 @@ def test_damaged_weights_are_not_loaded(tiny: Path, damage: str) -> None:
     assert "facegate models add" in caught.value.hint
 
 
+def test_weights_that_may_not_be_read_are_said(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("facegate.models.shelf.weights.file_sum", refuse)
+    with pytest.raises(WeightsError, match=r"tiny.onnx may not be read"):
+        load_embedder("tiny")
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"published": [], "kept": []}', '{"published": 3, "kept": 3}']
 )

@@ -60,6 +60,12 @@ def test_two_photographs_of_a_person_score_above_those_of_two_people(
     assert genuine.mean() == pytest.approx(0.5, abs=0.15)
 
 
+def test_an_embedding_does_not_depend_on_the_batch(test_data: Path, embedder: Embedder) -> None:
+    crops, _ = people(test_data, 23)
+    alone = np.concatenate([embedder(crop[None]) for crop in crops])
+    np.testing.assert_allclose(embedder(crops), alone, atol=1e-5)
+
+
 def test_the_converted_net_agrees_with_torch(test_data: Path, embedder: Embedder) -> None:
     crops, _ = people(test_data, 5)
     net = MobileFaceNet()

@@ -67,6 +67,13 @@ def test_a_name_that_no_card_could_hold_is_refused(
         export_onnx("tiny", tmp_path / name)
 
 
+def test_a_folder_that_is_none_is_said(tiny_model: Path, tmp_path: Path, empty_home: Path) -> None:
+    add(tiny_model / "tiny.onnx", tiny_model / "tiny.toml")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match=r"copy.onnx cannot be written .*: check the folder"):
+        export_onnx("tiny", tmp_path / "file" / "copy.onnx")
+
+
 def test_a_model_that_is_not_installed_is_said(tmp_path: Path, empty_home: Path) -> None:
     with pytest.raises(ModelMissingError, match=r"vggface2 is not installed"):
         export_onnx("vggface2", tmp_path / "copy.onnx")
