@@ -33,8 +33,9 @@ _COUNTS = {
     ),
     "lost_sample": (
         "operations have not as many samples as they added",
-        "SELECT seq FROM op WHERE n_samples <> "
-        "(SELECT count(*) FROM sample WHERE added_op = op.seq)",
+        "SELECT op.seq FROM op LEFT JOIN "
+        "(SELECT added_op, count(*) AS n FROM sample GROUP BY added_op) AS held "
+        "ON held.added_op = op.seq WHERE op.n_samples <> coalesce(held.n, 0)",
     ),
 }
 

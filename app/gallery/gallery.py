@@ -64,7 +64,7 @@ class Gallery(View):
             NewerGalleryError: a newer facegate made it.
             ModelMismatchError: it holds templates of another model.
         """
-        file = Path(path)
+        file = Path(os.path.abspath(path))  # so that it stays the file after a chdir()
         if create and not os.path.lexists(file):
             if model_id is None:
                 raise ValueError("a new gallery needs a model_id")
@@ -75,7 +75,7 @@ class Gallery(View):
                 current = store.setting(db, "model")
             if current is None:
                 raise DamagedGalleryError(
-                    f"gallery {path} is damaged, it does not say which model it is of",
+                    f"gallery {file} is damaged, it does not say which model it is of",
                     hint="restore a backup with 'facegate gallery restore BACKUP'",
                 )
             if model_id not in (None, current):
@@ -251,20 +251,10 @@ class Gallery(View):
         Raises:
             ConflictError: a sample has no crop, or the crops do not suit the model.
         """
-        from facegate.gallery.moves.reembed import Reembedding
+        from facegate.gallery.moves.reembed import reembed
 
         by = history.change(op_uid, actor)
-        with self._store.reading() as db:
-            repeated = history.repeated(db, by.uid, "reembed")
-        if repeated is not None:
-            return repeated
-        work = Reembedding(self._store, self.model_id, embedder, done)
-        while True:
-            with self._write() as db:
-                if work.is_complete(db):
-                    operation = history.by_seq(db, work.write(db, by))
-                    break
-            work.embed_missing()
+        operation = reembed(self._store, self._write, self.model_id, embedder, done, by)
         self._adopt_model()
         return operation
 

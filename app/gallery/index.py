@@ -72,7 +72,7 @@ class Snapshot:
         fresh: list[tuple[NDArray[np.int64], Floats]] = []
         now: dict[int, int] = {}
         for identity_id in touched:
-            identity = _live(db, identity_id)
+            identity = people.enrolled_by_id(db, identity_id)
             gone |= self.templates.pop(identity_id, set())
             if identity is None:
                 self.identities.pop(identity_id, None)
@@ -193,10 +193,3 @@ def _load(db: sqlite3.Connection) -> Snapshot:
     ids, owners, matrix = people.templates(db)
     identities = {identity.id: identity for identity in people.page(db, 0, None, "")}
     return Snapshot(ids, owners, matrix, identities)
-
-
-def _live(db: sqlite3.Connection, identity_id: int) -> Identity | None:
-    is_live = db.execute(
-        "SELECT 1 FROM identity WHERE id = ? AND retired_op IS NULL", (identity_id,)
-    ).fetchone()
-    return people.by_id(db, identity_id) if is_live else None

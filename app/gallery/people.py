@@ -71,6 +71,14 @@ def by_id(db: sqlite3.Connection, identity_id: int) -> Identity | None:
     return _identity(row) if row else None
 
 
+def enrolled_by_id(db: sqlite3.Connection, identity_id: int) -> Identity | None:
+    """Return an identity by its number, or None where nobody who is enrolled now has it."""
+    row = db.execute(
+        f"{_IDENTITY} WHERE identity.id = ? AND identity.retired_op IS NULL", (identity_id,)
+    ).fetchone()
+    return _identity(row) if row else None
+
+
 def page(db: sqlite3.Connection, offset: int, limit: int | None, search: str) -> list[Identity]:
     """Return identities in the order of their names, those whose name holds ``search``."""
     rows = db.execute(

@@ -84,13 +84,12 @@ class View:
             UnknownIdentityError: nobody who is enrolled now has it.
         """
         with self._store.reading() as db:
-            person = people.by_id(db, number)
-            live = people.find(db, person.name) if person else None
-            if live is None or live.id != number:
-                raise UnknownIdentityError(
-                    f"there is no identity {number}", hint="see the list of identities"
-                )
-            return live
+            person = people.enrolled_by_id(db, number)
+        if person is None:
+            raise UnknownIdentityError(
+                f"there is no identity {number}", hint="see the list of identities"
+            )
+        return person
 
     def samples(self, name: str) -> list[StoredSample]:
         """Return the samples of a person, oldest first."""

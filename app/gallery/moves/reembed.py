@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from facegate.errors import ConflictError, FacegateError
-from facegate.gallery import people, vectors
+from facegate.gallery import history, people, vectors
 from facegate.gallery.history import Change
 from facegate.gallery.store import Store, set_setting
+from facegate.gallery.values import Operation
 from facegate.gallery.writes import changes
 
 if TYPE_CHECKING:
@@ -26,6 +28,27 @@ class Embeds(Protocol):
     def __call__(self, crops: "Pixels") -> "Floats":
         """Turn uint8 (N, S, S, 3) RGB into float32 (N, D), unit rows."""
         ...
+
+
+def reembed(
+    store: Store,
+    writing: Callable[[], AbstractContextManager[sqlite3.Connection]],
+    model_id: str,
+    embedder: Embeds,
+    done: Callable[[int], None],
+    by: Change,
+) -> Operation:
+    """Move a gallery from one model to another; see ``Gallery.reembed``."""
+    with store.reading() as db:
+        repeated = history.repeated(db, by.uid, "reembed")
+    if repeated is not None:
+        return repeated
+    work = Reembedding(store, model_id, embedder, done)
+    while True:
+        with writing() as db:
+            if work.is_complete(db):
+                return history.by_seq(db, work.write(db, by))
+        work.embed_missing()
 
 
 class Reembedding:

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,7 @@ def test_a_backup_of_a_gallery_in_use_is_one_state(
             while not stop.is_set():
                 other.enroll(f"p{number}", samples(2, f"p{number}", crop_px=32))
                 number += 1
+                time.sleep(0.01)
 
     writer = threading.Thread(target=enroll)
     writer.start()
