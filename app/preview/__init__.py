@@ -5,6 +5,7 @@ of its own, and the work goes on without a window. ``Preview.open`` returns None
 display; ``alive`` turns false when the window is closed or lost.
 """
 
+import contextlib
 import os
 import struct
 import subprocess
@@ -40,8 +41,12 @@ class Preview:
         self._process = process
         self._news = threading.Condition()
         self._latest: Pixels | None = None
-        threading.Thread(target=self._send, name="preview", daemon=True).start()
-        threading.Thread(target=self._listen, name="preview keys", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=work, name="preview", daemon=True)
+            for work in (self._send, self._listen)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @classmethod
     def open(cls, title: str) -> Self | None:
@@ -61,8 +66,7 @@ class Preview:
         ready = process.stdout.read(1)
         watchdog.cancel()
         if ready != READY:
-            process.kill()
-            process.wait()
+            _end(process)
             return None
         return cls(process)
 
@@ -77,8 +81,9 @@ class Preview:
         self.alive = False
         with self._news:
             self._news.notify()
-        self._process.kill()
-        self._process.wait()
+        _end(self._process)
+        for thread in self._threads:
+            thread.join(timeout=1.0)
 
     def __enter__(self) -> Self:
         return self
@@ -111,3 +116,13 @@ class Preview:
         word = self._process.stdout.read(1)
         self.quit = word == CLOSED
         self.alive = False
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a window's process and close what led to it."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError, ValueError):
+                pipe.close()
