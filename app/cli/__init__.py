@@ -19,6 +19,8 @@ COMMANDS = {
     "verify": "Are these two the same person? Is this who it is said to be?",
     "identify": "Who, if anyone enrolled, is in these photographs or before the camera?",
     "gallery": "List, mend, undo, back up and move the people who are enrolled.",
+    "serve": "A web page and an API for this machine.",
+    "keys": "Make, list and revoke keys of the server's API.",
     "models": "See, install and add face embedders.",
     "devices": "List the cameras and what is wrong with each.",
     "train": "Train an embedder with semi-hard triplet loss.",

@@ -1,0 +1,245 @@
+"""A client for the API of ``facegate serve``: one method an operation, errors as exceptions.
+
+from facegate.client import Client
+
+with Client("http://127.0.0.1:8321", key="fg_…") as client:
+    client.enroll("Ada Lovelace", ["ada-1.jpg", "ada-2.jpg"])
+    for face in client.identify("group.jpg")["faces"]:
+        print(face["decision"], face["identity"])
+"""
+
+import http.client
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+from facegate.errors import FacegateError, InputError
+
+Json = dict[str, Any]
+Picture = str | os.PathLike[str] | bytes
+
+
+class ApiError(FacegateError):
+    """The server said no.
+
+    Attributes:
+        status: the HTTP status; 0 where there was no answer.
+        request_id: names the request in the server's log.
+        retry_after: seconds after which trying again makes sense, or None.
+    """
+
+    status = 0
+    request_id = ""
+    retry_after: float | None = None
+
+
+class Client:
+    """The API of one server and one collection. One client belongs to one thread.
+
+    Args:
+        address: as ``facegate serve`` prints it, without a path.
+        key: an API key.
+        collection: the gallery that is meant.
+        timeout: seconds to wait for an answer.
+
+    Photographs are paths or bytes. Answers are the JSON objects that the API documents. Methods
+    raise ``ApiError``, whose ``code`` is a reason of the API, such as ``no_face`` or ``busy``.
+    """
+
+    def __init__(
+        self, address: str, *, key: str, collection: str = "default", timeout: float = 60.0
+    ) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError(
+                f"{address!r} is no address", hint="give one like http://127.0.0.1:8321"
+            )
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._key = key
+        self._here = f"/collections/{quote(collection, safe='')}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._connection.close()
+
+    def detect(self, photograph: Picture) -> Json:
+        """Return the faces of a photograph."""
+        return self._photo("/detect", photograph)
+
+    def verify(self, first: Picture, second: Picture) -> Json:
+        """Say whether two photographs show the same person."""
+        return self._form("/verify", [first, second])
+
+    def verify_name(self, name: str, photograph: Picture) -> Json:
+        """Say whether a photograph shows the person enrolled under a name."""
+        return self._photo(f"{self._here}/verify", photograph, {"name": name})
+
+    def identify(self, photograph: Picture) -> Json:
+        """Say who, if anyone enrolled, each face of a photograph is."""
+        return self._photo(f"{self._here}/identify", photograph)
+
+    def enroll(
+        self,
+        name: str,
+        photographs: Iterable[Picture],
+        *,
+        allow_duplicate: bool = False,
+        op_uid: str | None = None,
+    ) -> Json:
+        """Enrol a person, or add samples to who has the name.
+
+        Args:
+            allow_duplicate: also where somebody enrolled looks alike.
+            op_uid: your own id of this enrolment: repeated, it answers again and changes nothing.
+        """
+        query = {"allow_duplicate": "true"} if allow_duplicate else {}
+        return self._form(
+            f"{self._here}/identities",
+            list(photographs),
+            query,
+            {"name": name},
+            {"Idempotency-Key": op_uid or secrets.token_hex(16)},
+        )
+
+    def identities(self, *, offset: int = 0, limit: int = 50, search: str = "") -> Json:
+        """Return a page of people, and how many there are."""
+        query = {"offset": str(offset), "limit": str(limit), "search": search}
+        return self._call("GET", f"{self._here}/identities", query)
+
+    def identity(self, number: int) -> Json:
+        """Return a person and their samples."""
+        return self._call("GET", f"{self._here}/identities/{number}")
+
+    def rename(self, number: int, name: str) -> Json:
+        """Give a person another name."""
+        return self._json("PATCH", f"{self._here}/identities/{number}", {"name": name})
+
+    def merge(self, number: int, into: int) -> Json:
+        """Give all samples of one person to another."""
+        return self._json("POST", f"{self._here}/identities/{number}/merge", {"into": into})
+
+    def remove(self, number: int) -> Json:
+        """Take a person out; it can be undone for 30 days."""
+        return self._call("DELETE", f"{self._here}/identities/{number}")
+
+    def erase(self, number: int) -> Json:
+        """Delete a person for good."""
+        return self._call("DELETE", f"{self._here}/identities/{number}", {"erase": "true"})
+
+    def remove_sample(self, number: int) -> Json:
+        """Take out one sample of a person who has others."""
+        return self._call("DELETE", f"{self._here}/samples/{number}")
+
+    def undo(self, number: int | None = None) -> Json:
+        """Take a change back, the newest where none is named."""
+        return self._json("POST", f"{self._here}/undo", {"number": number})
+
+    def history(self, limit: int = 50) -> list[Json]:
+        """Return the latest changes, newest first."""
+        found = self._call("GET", f"{self._here}/operations", {"limit": str(limit)})
+        return list(found["operations"])
+
+    def collections(self) -> list[Json]:
+        """Return the collections that the key may use."""
+        return list(self._call("GET", "/collections")["collections"])
+
+    def create_collection(self, name: str) -> Json:
+        """Make an empty collection."""
+        return self._json("POST", "/collections", {"name": name})
+
+    def models(self) -> list[Json]:
+        """Return the models that the server knows."""
+        return list(self._call("GET", "/models")["models"])
+
+    def _photo(self, path: str, photograph: Picture, query: Mapping[str, str] = {}) -> Json:
+        body = _contents(photograph)
+        return self._call("POST", path, query, body, {"Content-Type": "application/octet-stream"})
+
+    def _json(self, method: str, path: str, value: Json) -> Json:
+        body = json.dumps(value).encode()
+        return self._call(method, path, {}, body, {"Content-Type": "application/json"})
+
+    def _form(
+        self,
+        path: str,
+        photographs: list[Picture],
+        query: Mapping[str, str] = {},
+        fields: Mapping[str, str] = {},
+        headers: Mapping[str, str] = {},
+    ) -> Json:
+        boundary = secrets.token_hex(16)
+        pieces: list[bytes] = []
+        for name, text in fields.items():
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+            pieces += [head.encode(), text.encode(), b"\r\n"]
+        for number, photograph in enumerate(photographs):
+            head = (
+                f'--{boundary}\r\nContent-Disposition: form-data; name="photo"; '
+                f'filename="{number}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+            )
+            pieces += [head.encode(), _contents(photograph), b"\r\n"]
+        pieces.append(f"--{boundary}--\r\n".encode())
+        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return self._call("POST", path, query, b"".join(pieces), {**kind, **headers})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = {},
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Json:
+        target = f"/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
+        head = {"Authorization": f"Bearer {self._key}", **headers}
+        try:
+            self._connection.request(method, target, body, head)
+            answer = self._connection.getresponse()
+            contents = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise ApiError(
+                f"the server did not answer, {error}",
+                hint="see whether it runs; an enrolment may be repeated under its op_uid",
+                code="no_answer",
+            ) from error
+        if answer.status >= 400:
+            raise _error(answer, contents)
+        found: Json = json.loads(contents) if contents else {}
+        return found
+
+
+def _contents(photograph: Picture) -> bytes:
+    return photograph if isinstance(photograph, bytes) else Path(photograph).read_bytes()
+
+
+def _error(answer: http.client.HTTPResponse, contents: bytes) -> ApiError:
+    try:
+        found = json.loads(contents)["error"]
+    except (ValueError, KeyError, TypeError):
+        found = {"message": f"the server answered {answer.status}", "hint": "", "code": "error"}
+    error = ApiError(found["message"], hint=found["hint"], code=found["code"])
+    error.status = answer.status
+    error.request_id = found.get("request_id", "")
+    wait = answer.getheader("Retry-After", "")
+    error.retry_after = float(wait) if wait.isdigit() else None
+    return error

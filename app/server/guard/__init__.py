@@ -1,0 +1,1 @@
+"""What stands before the routes: host, origin, size of bodies, connections, headers."""

@@ -1,0 +1,261 @@
+"""Guided enrolments over the wire: the coach of ``facegate.guide``, one session a person.
+
+A session holds crops and embeddings in memory only. Until it is saved nothing is written, so
+that whoever cancels, closes the tab or loses the connection leaves nothing behind.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from facegate.data.images import read_photo
+from facegate.enrolment import conflicts_of
+from facegate.gallery.names import clean_name, name_key
+from facegate.guide import Advice, Coach, View
+from facegate.guide.advice import DIRECTIONS
+from facegate.guided import same_person, view_of
+from facegate.results import EmbeddedFace, Enrolment, Near, face_json
+from facegate.server.access.preferences import Preferences
+from facegate.server.collections import Collection
+from facegate.server.reasons import Refusal
+from facegate.server.settings import Limits
+
+HOLD_S = 0.4
+SAVE_S = 60.0
+"""How long a finished session waits to be saved."""
+MAX_FRAME = 2_000_000
+MAX_FRAME_PIXELS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """What the coach gives back for a kept frame: its number, and its face."""
+
+    number: int
+    face: EmbeddedFace
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One person before a browser's camera, once.
+
+    Attributes:
+        id, nonce: name it; both are needed for every frame.
+        owner: the client that began it.
+        until: when it ends, on the server's clock.
+        n_frames: frames looked at; their numbers rise from 1.
+    """
+
+    id: str
+    nonce: str
+    owner: str
+    actor: str
+    collection: Collection
+    name: str
+    coach: Coach
+    clock: Callable[[], float]
+    until: float
+    n_frames: int = 0
+    last: int = 0
+    has_consent: bool = False
+    near: tuple[Near, ...] = ()
+    is_over: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def see(self, frame: bytes, number: int) -> dict[str, Any]:
+        """Judge one frame and return what the page needs; runs in the worker's thread.
+
+        Raises:
+            ImageError: the frame is no picture. Refusal: the session is over.
+        """
+        self.check_open()
+        photo = read_photo(
+            frame, name="the frame", max_bytes=MAX_FRAME, max_pixels=MAX_FRAME_PIXELS
+        )
+        # The server's clock, not the browser's: a replay cannot claim to have taken its time.
+        view = view_of(self.collection.recognizer.reader, photo, self.clock())
+        advice = self.coach.see(replace(view, item=_Frame(number, view.item)))
+        self.n_frames += 1
+        if advice.state == "done" and not self.near:
+            self.near = self._conflicts()
+            self.until = max(self.until, self.clock() + SAVE_S)
+        return self._as_json(number, view, advice)
+
+    def save(self, *, is_duplicate_fine: bool) -> Enrolment:
+        """Write the kept frames in one transaction; runs in the worker's thread.
+
+        Raises:
+            Refusal: ``not_ready``, or ``conflict`` where somebody enrolled looks like this one.
+        """
+        self.check_open()
+        if self.coach.state == "going":
+            raise Refusal("not_ready", "the enrolment has not finished", "send more frames")
+        verdict = self.coach.finish()
+        if verdict.code:
+            self.is_over = True
+            raise Refusal(
+                "not_ready",
+                f"{self.name} was not enrolled: {verdict.message}",
+                "begin again, alone and in good light",
+            )
+        self.near = self._conflicts()
+        if self.near and not is_duplicate_fine:
+            raise Refusal(
+                "conflict",
+                f"this face looks like {self.near[0].identity.name}, who is enrolled",
+                "ask whether it is the same person; save again with allow_duplicate if not",
+            )
+        recognizer = self.collection.recognizer
+        recognizer.actor = self.actor
+        faces = [kept.item.face for kept in verdict.kept]
+        answer = recognizer.enroll_faces(self.name, faces, kind="frame", op_uid=self.id)
+        self.is_over = True
+        return answer
+
+    def check_open(self) -> None:
+        """Refuse a session that is over or out of time."""
+        if self.is_over or self.clock() > self.until:
+            self.is_over = True
+            raise Refusal("session_over", "this enrolment is over", "begin a new one")
+
+    def _conflicts(self) -> tuple[Near, ...]:
+        faces = [kept.item.face for kept in self.coach.kept]
+        own = name_key(self.name)
+        near = conflicts_of(self.collection.recognizer, faces)
+        return tuple(other for other in near if name_key(other.identity.name) != own)
+
+    def _as_json(self, number: int, view: View, advice: Advice) -> dict[str, Any]:
+        quality, pose = view.quality, advice.pose
+        return {
+            "frame": number,
+            "state": advice.state,
+            "instruction": advice.instruction.value,
+            "text": advice.text,
+            "wanted": advice.wanted.value if advice.wanted else None,
+            "covered": sorted(direction.value for direction in advice.covered),
+            "progress": round(advice.progress, 3),
+            "face": face_json("", view.faces[0]) if view.faces else None,
+            "faces": len(view.faces),
+            "pose": {
+                "yaw": round(pose.yaw, 1),
+                "pitch": round(pose.pitch, 1),
+                "roll": round(pose.roll, 1),
+            }
+            if pose
+            else None,
+            "quality": {
+                "sharpness": round(quality.sharpness, 3),
+                "brightness": round(quality.brightness, 3),
+                "size_px": round(quality.size_px, 1),
+                "overall": round(quality.overall, 3),
+            }
+            if quality
+            else None,
+            "refused": advice.refused or None,
+            "kept": [kept.item.number for kept in self.coach.kept],
+            "wanted_frames": self.coach.best,
+            "left_out": dict(self.coach.refused.most_common()),
+            "conflicts": [near.as_json() for near in self.near],
+            "seconds_left": round(max(0.0, self.until - self.clock()), 1),
+        }
+
+
+class Sessions:
+    """The guided enrolments that are going on.
+
+    Args:
+        limits: how many, and how long one may take.
+        preferences: where consents are recorded.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        preferences: Preferences,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits, self._preferences, self._clock = limits, preferences, clock
+        self._open: dict[str, Session] = {}
+        self._random = random.SystemRandom()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def begin(
+        self, collection: Collection, name: str, *, owner: str, actor: str, consent: int | None
+    ) -> Session:
+        """Begin a session; a consent is recorded before its first frame.
+
+        Raises:
+            InvalidNameError: the name cannot be given.
+            Refusal: ``busy`` where there are too many.
+        """
+        self._sweep()
+        if len(self._open) >= self._limits.sessions:
+            raise Refusal(
+                "busy", "too many enrolments are going on", "try again soon", retry_after=10
+            )
+        order = self._random.sample(DIRECTIONS, len(DIRECTIONS))
+        coach = Coach(
+            same_person=same_person(collection.recognizer.card),
+            order=order,
+            hold_s=HOLD_S,
+            limit_s=self._limits.session_s,
+        )
+        session = Session(
+            id=secrets.token_hex(16),
+            nonce=secrets.token_hex(8),
+            owner=owner,
+            actor=actor,
+            collection=collection,
+            name=clean_name(name),
+            coach=coach,
+            clock=self._clock,
+            until=self._clock() + self._limits.session_s,
+        )
+        if consent is not None:
+            uid = collection.gallery.uid or ""
+            self._preferences.record(session.id, consent, actor, uid)
+            session.has_consent = True
+        self._open[session.id] = session
+        return session
+
+    def get(self, session_id: str, owner: str, nonce: str) -> Session:
+        """Return a session to who began it.
+
+        Raises:
+            Refusal: ``not_found``.
+        """
+        self._sweep()
+        session = self._open.get(session_id)
+        if (
+            session is None
+            or session.owner != owner
+            or not secrets.compare_digest(session.nonce.encode(), nonce.encode())
+        ):
+            raise Refusal("not_found", "there is no such enrolment", "begin a new one")
+        return session
+
+    def end(self, session: Session, enrolment: Enrolment | None = None) -> None:
+        """Forget a session; its consent stays only with somebody enrolled."""
+        session.is_over = True
+        if self._open.pop(session.id, None) is None or not session.has_consent:
+            return
+        identity = enrolment.identity if enrolment is not None else None
+        self._preferences.settle(session.id, identity.uid if identity else None)
+
+    def close(self) -> None:
+        """End all of them."""
+        for session in list(self._open.values()):
+            self.end(session)
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        for session in list(self._open.values()):
+            if session.is_over or now > session.until:
+                self.end(session)

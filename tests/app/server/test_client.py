@@ -1,0 +1,53 @@
+"""The client against a live server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facegate.client import ApiError, Client
+from facegate.errors import InputError
+
+Pictures = dict[str, Path]
+
+
+@pytest.fixture
+def client(live: Any) -> Iterator[Client]:
+    with Client(live.address, key=live.key("admin")) as found:
+        yield found
+
+
+def test_the_client_does_what_the_page_does(client: Client, pictures: Pictures) -> None:
+    done = client.enroll("Ada", [pictures["ada-1"], pictures["ada-2"].read_bytes()])
+    number = done["identity"]["id"]
+    assert client.identify(pictures["ada-4"])["faces"][0]["identity"]["name"] == "Ada"
+    assert client.verify_name("Ada", pictures["ada-3"])["decision"] == "match"
+    assert client.verify(pictures["ada-1"], pictures["grace-1"])["decision"] == "no match"
+    assert len(client.detect(pictures["group"])["faces"]) == 2
+    client.rename(number, "Countess")
+    assert client.identity(number)["name"] == "Countess"
+    client.remove_sample(client.identity(number)["sample_list"][0]["id"])
+    client.remove(number)
+    assert client.identities()["total"] == 0
+    client.undo()
+    assert [person["name"] for person in client.identities()["identities"]] == ["Countess"]
+    client.erase(number)
+    assert client.history()[0]["kind"] == "erase"
+    client.create_collection("staff")
+    assert [entry["name"] for entry in client.collections()] == ["default", "staff"]
+    assert "facegate-0" in {model["name"] for model in client.models()}
+
+
+def test_errors_have_the_words_of_the_api(client: Client, pictures: Pictures) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.enroll("Ada", [pictures["nobody"]])
+    assert (caught.value.code, caught.value.status) == ("no_face", 422)
+    assert caught.value.request_id
+    with pytest.raises(InputError):
+        Client("example", key="x")
+
+
+def test_a_server_that_is_gone_is_one_error() -> None:
+    with pytest.raises(ApiError, match="did not answer"):
+        Client("http://127.0.0.1:9", key="x").models()
