@@ -1,6 +1,8 @@
 """``facegate gallery``: every command, its JSON, its exit status, one line an error."""
 
+import dataclasses
 import hashlib
+import io
 import json
 import os
 import signal
@@ -9,10 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facegate import cli
 from facegate.gallery import Gallery, Sample
@@ -209,9 +213,43 @@ def test_import_of_another_model(run: Run, tmp_path: Path) -> None:
     assert f"holds templates of model another, not of {MODEL}" in line
 
 
-def test_reembed_without_crops(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
+def test_import_says_who_was_known_and_who_is_left_out(run: Run, tmp_path: Path) -> None:
+    run("export", tmp_path / "people.zip")
+    run("erase", "Ada", "--yes")
+    run("remove", "Bob", "--sample", "4")
+    status, out, err = run("import", tmp_path / "people.zip")
+    assert (status, out) == (0, "1 samples imported, 0 people new\n")
+    assert "1 people were known by name and got the samples" in err
+    assert "2 samples were there before" in err
+    assert "1 people were left out, they were erased from this gallery" in err
 
+
+def test_reembed(path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from facegate.models import zoo
+
+    class Net:
+        model_id = "new-ba9876543210"
+        card = SimpleNamespace(name="new", dim=8, input_size=16)
+
+        def __call__(self, crops: Any) -> Any:
+            rows = crops.reshape(len(crops), 8, -1).astype(np.float32).mean(axis=2)
+            return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    crop = io.BytesIO()
+    Image.fromarray(np.full((16, 16, 3), 99, np.uint8)).save(crop, "PNG")
+    with Gallery.open(path) as gallery:
+        for name in ("Bob", "-x"):
+            gallery.remove(name)
+        gallery.remove("Ada")
+        (one,) = samples(1, "Eve")
+        gallery.enroll("Eve", [dataclasses.replace(one, crop=crop.getvalue())])
+    monkeypatch.setattr(zoo, "load_embedder", lambda _name, *, device: Net())
+    status, out, _ = run("reembed", "--model", "new")
+    assert (status, out) == (0, f"moved from model {MODEL} to new-ba9876543210\n")
+    assert json_of(run("list", "--json"))["model"] == "new-ba9876543210"
+
+
+def test_reembed_without_crops(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from facegate.models import zoo
 
     net = SimpleNamespace(model_id="new-ba9876543210", card=SimpleNamespace(name="new"))

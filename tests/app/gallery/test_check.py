@@ -75,6 +75,12 @@ def test_a_gallery_cut_short_is_found(peopled: Gallery, path: Path, share: float
     assert first.code == "structure"
 
 
+def test_a_name_that_cannot_be_read_is_found(peopled: Gallery, path: Path, sql: Sql) -> None:
+    peopled.close()
+    sql("UPDATE identity SET name = CAST(x'ff41' AS TEXT) WHERE id = 1")
+    assert [f.code for f in check_file(path)] == ["structure"]
+
+
 def test_what_is_no_gallery_is_not_checked(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("Dear diary" * 1000)
     with pytest.raises(NotAGalleryError):

@@ -1,5 +1,6 @@
 """What is not a gallery is told apart, left alone and reported with the right exit status."""
 
+import errno
 import os
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 
 from facegate.errors import (
     DamagedGalleryError,
+    DiskFullError,
     GalleryError,
     NewerGalleryError,
     NotAGalleryError,
@@ -186,6 +188,16 @@ def test_a_gallery_appears_whole_or_not_at_all(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(opening, "_place", fail)
     with pytest.raises(KeyboardInterrupt):
+        Gallery.open(path, model_id="m", create=True)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_while_creating(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(opening, "_place", full)
+    with pytest.raises(DiskFullError, match="cannot be written, No space left on device"):
         Gallery.open(path, model_id="m", create=True)
     assert list(path.parent.iterdir()) == []
 

@@ -53,6 +53,30 @@ def test_a_lock_that_ends_in_time_is_waited_for(path: Path, model_id: str) -> No
     other.close()
 
 
+def test_a_writer_that_waited_for_a_replaced_file_writes_into_the_new_one(
+    peopled: Gallery, path: Path, tmp_path: Path, model_id: str, samples: MakeSamples
+) -> None:
+    with Gallery.open(tmp_path / "new.db", model_id=model_id, create=True) as new:
+        new.enroll("Zoe", samples(1, "Zoe"))
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+
+    def replace() -> None:
+        os.replace(tmp_path / "new.db", path)
+        other.execute("COMMIT")
+
+    with Gallery.open(path, timeout=30) as writer:
+        timer = threading.Timer(0.5, replace)
+        timer.start()
+        writer.enroll("Dora", samples(1, "Dora"))
+        timer.join()
+        assert [p.name for p in writer.identities()] == ["Dora", "Zoe"]
+    with Gallery.open(path) as again:
+        assert [p.name for p in again.identities()] == ["Dora", "Zoe"]
+        assert again.check() == []
+    other.close()
+
+
 def test_the_settings_of_a_connection(gallery: Gallery) -> None:
     with gallery._store.reading() as db:
         values = {

@@ -1,5 +1,6 @@
 """A backup is whole, verified, and under its name only when it is both."""
 
+import os
 import shutil
 import sqlite3
 import stat
@@ -82,6 +83,18 @@ def test_a_file_that_comes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
         target.write_text("precious")
     assert target.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_backup_is_made_without_hard_links(
+    peopled: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    peopled.backup(tmp_path / "copy.db")
+    with Gallery.open(tmp_path / "copy.db") as copy:
+        assert copy.count() == (3, 6)
 
 
 def test_a_missing_folder_is_reported(peopled: Gallery, tmp_path: Path) -> None:

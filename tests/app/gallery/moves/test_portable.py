@@ -98,6 +98,12 @@ def test_who_was_erased_here_stays_erased(export: Path, gallery: Gallery) -> Non
     assert gallery.find("Ada") is None
 
 
+def test_the_erased_are_left_out_and_the_others_come(export: Path, gallery: Gallery) -> None:
+    gallery.erase("Ada")
+    gallery.remove("Bob")
+    assert gallery.import_(export) == Imported(1, 0, 2, 1, 1)
+
+
 def test_who_was_removed_here_comes_back_anew(export: Path, gallery: Gallery) -> None:
     uid = gallery.identity("Ada").uid
     gallery.remove("Ada")

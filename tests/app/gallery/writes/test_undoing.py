@@ -125,6 +125,23 @@ def test_what_is_30_days_old_is_not_undone(peopled: Gallery, sql: Sql) -> None:
         peopled.undo()
 
 
+def test_what_was_deleted_since_is_not_undone(
+    peopled: Gallery, path: Path, sql: Sql, samples: MakeSamples
+) -> None:
+    """Even where the clock has been set back meanwhile."""
+    peopled.remove("Bob")
+    peopled.remove_sample(1)
+    sql("UPDATE op SET at = at - 31 * 24 * 3600 * 1000000")
+    with Gallery.open(path) as later:
+        later.enroll("Dora", samples(1, "Dora"))
+        sql("UPDATE op SET at = at + 31 * 24 * 3600 * 1000000")
+        with pytest.raises(ConflictError, match="too old to be taken back"):
+            later.undo(4)
+        with pytest.raises(ConflictError, match="what it removed has been deleted since"):
+            later.undo(5)
+        assert later.check() == []
+
+
 def test_a_restore_is_not_undone(peopled: Gallery, path: Path, tmp_path: Path) -> None:
     peopled.backup(tmp_path / "copy.db")
     Gallery.restore(tmp_path / "copy.db", path)
