@@ -29,7 +29,8 @@ MODEL = "speed-0123456789ab"
 
 def unit_rows(n: int, dim: int, seed: int) -> np.ndarray:
     rows = np.random.default_rng(seed).standard_normal((n, dim), dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
 def fill(path: Path, templates: int, dim: int) -> float:
