@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from facegate.decision import Basis
 from facegate.errors import DamagedGalleryError
 from facegate.models.card import Card
-from facegate.models.impostors import ImpostorStatistics, Scale, load_statistics
+from facegate.models.impostors import ImpostorStatistics, Line, Scale, load_statistics
 
 if TYPE_CHECKING:
     from facegate.gallery import Gallery
@@ -77,6 +77,14 @@ class Calibration:
     n_identities: int
     n_templates: int
 
+    def search_threshold(self) -> Line | None:
+        """Return the threshold of a search at the size when it was made; None with nobody in it."""
+        if not self.n_templates:
+            return None
+        return self.scale.search_threshold(
+            self.fpir, templates=self.n_templates, identities=self.n_identities
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return what the gallery remembers; of the evidence the counts only."""
         return {
@@ -96,6 +104,11 @@ class Calibration:
 def keep_calibration(gallery: "Gallery", calibration: Calibration) -> None:
     """Store a calibration in its gallery, in place of an older one."""
     gallery.set_setting(SETTING, json.dumps(calibration.as_json()))
+
+
+def forget_calibration(gallery: "Gallery") -> None:
+    """Remove a gallery's calibration, so that the model's own figures decide again."""
+    gallery.set_setting(SETTING, None)
 
 
 def read_calibration(gallery: "Gallery") -> Calibration | None:

@@ -76,6 +76,14 @@ def command(
         for control, outcome in measured.items():
             lines += ["", f"control, {control}:", *result_lines(outcome)[1:]]
         value["controls"] = {control: outcome.as_json() for control, outcome in measured.items()}
+    if report is not None:
+        from facegate.evaluation.report import write_report
+
+        for path in write_report(report, evaluation, name, result, value):
+            output.note(f"wrote {path}")
+    if write_card:
+        for path in evaluation.keep_measured(name):
+            output.note(f"kept {path}")
     output.result("\n".join(lines), value)
 
 

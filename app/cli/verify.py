@@ -90,4 +90,9 @@ def describe(answer: "Verification") -> str:
     line = f"{who}{answer.decision}: {scores}"
     if threshold.rate is None:
         return f"{line} (given by you; no error rate is known for it)"
-    return f"{line} (at most {threshold.rate:.2g} of strangers score that high)"
+    if answer.fmr_at_score is None:
+        return f"{line} (threshold at FMR {threshold.rate:.2g})"
+    interval = answer.fmr_ci95
+    known = f", 95 % interval {interval[0]:.2g} to {interval[1]:.2g}" if interval else ""
+    line = f"{line} (at most {answer.fmr_at_score:.2g} of strangers score that high{known})"
+    return f"{line}: {answer.reason}" if answer.reason else line

@@ -10,6 +10,8 @@ import numpy as np
 from facegate.data.protocols.openset import OpenSetProtocol
 from facegate.data.protocols.pairs import PairProtocol
 from facegate.data.protocols.people import PeopleProtocol
+from facegate.errors import InputError
+from facegate.evaluation.cards import keep_measured
 from facegate.evaluation.controls import untrained_pipeline
 from facegate.evaluation.identification import IdentificationResult, evaluate_open_set
 from facegate.evaluation.pairs import VerificationResult, evaluate_pairs, evaluate_people
@@ -103,6 +105,25 @@ class Evaluation:
             "untrained net": self.measure(UNTRAINED),
             "shuffled labels": measure(shuffled, self.embedded(model), name),
         }
+
+    def keep_measured(self, model: str) -> tuple[Path, Path]:
+        """Keep a model's thresholds on its card, and its impostor statistics beside it.
+
+        Returns:
+            The two files, in ``$FACEGATE_HOME``.
+
+        Raises:
+            InputError: the protocol is not one of people who decide nothing else.
+        """
+        result = self.measure(model)
+        if not isinstance(self.protocol, PeopleProtocol) or isinstance(
+            result, IdentificationResult
+        ):
+            raise InputError(
+                "thresholds come from people who choose nothing else", hint="name --people"
+            )
+        card = self.pipeline(model).embedder.card
+        return keep_measured(card, self.protocol, self.embedded(model)[0], result)
 
     def _embed(self, pipeline: Pipeline, label: str, photos: Sequence[Path]) -> Embedded:
         if self._bar is None:

@@ -8,6 +8,7 @@ from facegate.evaluation.identification import IdentificationResult
 from facegate.evaluation.pairs import FEWEST_PEOPLE, VerificationResult
 from facegate.evaluation.road import Failure
 from facegate.models.metrics.difference import Difference
+from facegate.models.metrics.intervals import Figure
 from facegate.models.metrics.verification import FARS, VerificationFigures
 
 TITLES = {
@@ -65,6 +66,30 @@ def figure_lines(figures: VerificationFigures) -> list[str]:
         f"of {figures.n_people:,} people"
     )
     return lines
+
+
+def figure_rows(result: VerificationResult) -> list[tuple[str, str, str, str]]:
+    """Return rates as rows of a table: figure, value, interval, detail."""
+    rows = []
+    if result.accuracy is not None:
+        accuracy = result.accuracy
+        detail = f"+- {100 * accuracy.sem:.2f}, standard error of {len(accuracy.folds)} folds"
+        rows.append(("accuracy", *_cells(accuracy.accuracy), detail))
+    figures = result.figures
+    people = f"{figures.n_genuine:,} genuine, {figures.n_impostor:,} impostor"
+    rows.append(("equal error rate", *_cells(figures.eer), people))
+    rows.append(("area under the curve", *_cells(figures.auc), f"{figures.n_people:,} people"))
+    for tar in figures.tars:
+        doubt = "; low confidence" if tar.low_confidence else ""
+        detail = f"threshold {tar.threshold:.3f}, achieved {tar.achieved:.2g}{doubt}"
+        rows.append((f"TAR at FAR {tar.far:g}", *_cells(tar.tar), detail))
+    beyond = f"not resolvable below FAR {figures.smallest_far:.2g}"
+    rows.append(("TAR", beyond, "", "ten false accepts must be expected"))
+    return rows
+
+
+def _cells(figure: Figure) -> tuple[str, str]:
+    return f"{100 * figure.value:.2f} %", _brackets(figure.ci95)
 
 
 def failure_lines(failures: Sequence[Failure]) -> list[str]:

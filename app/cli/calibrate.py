@@ -1,0 +1,130 @@
+"""``facegate calibrate``: thresholds of one's own gallery, with the error rates they keep."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegate.cli.common import (
+    DEVICES,
+    Output,
+    default_gallery,
+    gallery_option,
+    output_options,
+    rate_option,
+)
+
+if TYPE_CHECKING:
+    from facegate.calibration.stored import Calibration
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command(name="calibrate")
+@rate_option("--fmr", 1e-3, "Of strangers who claim a name, this share may be accepted.")
+@rate_option("--fpir", 1e-2, "Of strangers looked for, this share may be named as somebody.")
+@click.option("--strangers", type=FOLDER, help="A folder of photographs of people not enrolled.")
+@click.option("--device", type=click.Choice(DEVICES), default="auto")
+@click.option("--forget", is_flag=True, help="Go back to the figures of the model.")
+@gallery_option
+@output_options
+def command(
+    fmr: float,
+    fpir: float,
+    strangers: Path | None,
+    device: str,
+    forget: bool,
+    gallery: Path | None,
+    output: Output,
+) -> None:
+    """Turn the scores of a gallery into error rates, and keep its thresholds in it.
+
+    How strangers score is learnt from the statistics that come with the model, from the enrolled
+    people compared with each other, and from --strangers: one folder a person, or photographs of
+    one person each. The strictest of these with enough comparisons sets each threshold. A rate
+    that they cannot support is refused.
+    """
+    from facegate.calibration.closeness import too_close
+    from facegate.calibration.make import calibrate
+    from facegate.calibration.stored import forget_calibration, keep_calibration
+    from facegate.calibration.strangers import strangers_of
+    from facegate.gallery import Gallery
+    from facegate.models.impostors import load_statistics
+    from facegate.models.pipeline import Pipeline
+
+    with Gallery.open(default_gallery(gallery)) as people:
+        if forget:
+            forget_calibration(people)
+            output.result("the model's own figures decide again", {"calibration": None})
+            return
+        others = None
+        if strangers is not None:
+            pipeline = Pipeline(people.model_id, device=device)
+            with output.progress("strangers", None) as progress:
+                others, failures = strangers_of(strangers, people, pipeline, progress)
+            for failure in failures:
+                output.note(f"left out {failure.path}: {failure.message}")
+        made = calibrate(
+            people,
+            fmr=fmr,
+            fpir=fpir,
+            shipped=load_statistics(people.model_id),
+            strangers=others,
+        )
+        keep_calibration(people, made)
+        close = too_close(people, made.scale.threshold(fmr).score)
+    value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}
+    output.result("\n".join(_lines(made)), value)
+    for pair in close:
+        output.note(
+            f"{pair.first!r} and {pair.second!r} score {pair.score:.3f} with each other: they look "
+            "alike, or are one person under two names"
+        )
+
+
+def _json(made: "Calibration") -> dict[str, Any]:
+    verification = made.scale.threshold(made.fmr)
+    search = made.search_threshold()
+    band = made.scale.tables[0].band(made.fmr)
+    return {
+        "calibration": made.id,
+        "created": made.created,
+        "model": made.model,
+        "fmr": made.fmr,
+        "threshold": verification.score,
+        "ci95": [verification.low, verification.high],
+        "inconclusive": list(band),
+        "fpir": made.fpir,
+        "search_threshold": search.score if search else None,
+        "search_ci95": [search.low, search.high] if search else None,
+        "identities": made.n_identities,
+        "templates": made.n_templates,
+        "smallest_fmr": made.scale.tables[0].smallest_fmr,
+        "evidence": [entry.as_json() for entry in made.evidence],
+    }
+
+
+def _lines(made: "Calibration") -> list[str]:
+    from facegate.calibration.stored import MEANINGS
+
+    verification, search = made.scale.threshold(made.fmr), made.search_threshold()
+    low, high = made.scale.tables[0].band(made.fmr)
+    lines = [
+        f"{made.id}: model {made.model}, {made.n_identities:,} people, "
+        f"{made.n_templates:,} templates",
+        f"  verify    threshold {verification.score:.3f} at FMR {made.fmr:g} "
+        f"[{verification.low:.2g}, {verification.high:.2g}]; inconclusive from {low:.3f} "
+        f"to {high:.3f}",
+    ]
+    if search is not None:
+        lines.append(
+            f"  identify  threshold {search.score:.3f} at FPIR {made.fpir:g} "
+            f"[{search.low:.2g}, {search.high:.2g}]; it rises as the gallery grows"
+        )
+    for entry in made.evidence:
+        doubt = "" if entry.fits else "; left out: your own people score higher"
+        lines.append(
+            f"  from {MEANINGS[entry.kind]}: {entry.n_comparisons:,} comparisons of "
+            f"{entry.n_people:,} people ({entry.protocol}){doubt}"
+        )
+    return lines
