@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 Percentiles = tuple[float, float, float]
@@ -92,11 +91,12 @@ class Sums:
 
 
 def percentiles(values: Tensor) -> Percentiles | None:
-    """Return the 5th, 50th and 95th percentile, or None of nothing."""
+    """Return the 5th, 50th and 95th percentile (by the nearest rank), or None of nothing."""
     if not len(values):
         return None
-    points = torch.tensor([0.05, 0.5, 0.95], dtype=values.dtype, device=values.device)
-    low, middle, high = torch.quantile(values, points).tolist()
+    last = len(values) - 1
+    ranks = [round(share * last) for share in (0.05, 0.5, 0.95)]
+    low, middle, high = values.sort().values[ranks].tolist()
     return low, middle, high
 
 

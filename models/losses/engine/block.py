@@ -1,5 +1,6 @@
 """Some anchors of a batch against the whole batch: the piece that miners and losses work on."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -43,6 +44,7 @@ class Batch:
         n_same: int64 (B,), how many rows share the label of each row, itself included.
         n_positives: the most positives that any row has.
         has_negative: whether two identities are in the batch.
+        has_ignored: whether a row takes no part.
     """
 
     labels: Tensor
@@ -51,6 +53,7 @@ class Batch:
     n_same: Tensor
     n_positives: int
     has_negative: bool
+    has_ignored: bool
 
     @classmethod
     def of(cls, labels: Tensor) -> "Batch":
@@ -58,19 +61,30 @@ class Batch:
         in_order, order = labels.sort(stable=True)
         start = torch.searchsorted(in_order, labels, right=False)
         n_same = torch.searchsorted(in_order, labels, right=True) - start
-        taking_part = labels != IGNORED
-        n_same = torch.where(taking_part, n_same, 1)
-        n_positives, n_identities = 0, 0
-        if len(labels):
-            n_positives = int(n_same.max()) - 1
-            n_identities = len(torch.unique_consecutive(in_order[in_order != IGNORED]))
-        return cls(labels, order, start, n_same, n_positives, n_identities > 1)
+        n_same = torch.where(labels == IGNORED, 1, n_same)
+        if not len(labels):
+            return cls(labels, order, start, n_same, 0, has_negative=False, has_ignored=False)
+        # A batch has two identities where the last label differs from the first above -1.
+        first = torch.searchsorted(in_order, IGNORED, right=True).clamp_max(len(labels) - 1)
+        facts = torch.stack([n_same.max(), in_order[first], in_order[-1], in_order[0]])
+        n_most, lowest, highest, smallest = facts.tolist()
+        return cls(
+            labels,
+            order,
+            start,
+            n_same,
+            n_most - 1,
+            has_negative=lowest != highest,
+            has_ignored=smallest == IGNORED,
+        )
 
     def block(self, distances: Tensor, anchors: Tensor) -> Block:
         """Return the block of these anchors; distances is (R, B)."""
         own = anchors[:, None]
         labels = self.labels[anchors][:, None]
-        negative = (labels != self.labels) & (labels != IGNORED) & (self.labels != IGNORED)
+        negative = labels != self.labels
+        if self.has_ignored:
+            negative &= (labels != IGNORED) & (self.labels != IGNORED)
         index, is_pair = self._positives(own)
         d_ap = distances.gather(1, index).masked_fill(~is_pair, torch.inf)
         d_ap, near_to_far = d_ap.sort(dim=1, stable=True)
@@ -111,14 +125,7 @@ def check_batch(embeddings: Tensor, labels: Tensor) -> Tensor:
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(f"labels must be integers, got {labels.dtype}")
     labels = labels.long().contiguous()
-    finite = torch.isfinite(embeddings.detach()).all(dim=1)
-    if not finite.all():
-        row = int((~finite).nonzero()[0, 0])
-        raise InputError(
-            f"embedding {row} of {len(embeddings)} is not finite",
-            hint="lower the learning rate, or look at that image",
-            code="not_finite",
-        )
+    _check_finite(embeddings.detach())
     if len(labels) and int(labels.min()) < IGNORED:
         row = int((labels < IGNORED).nonzero()[0, 0])
         raise InputError(
@@ -126,3 +133,17 @@ def check_batch(embeddings: Tensor, labels: Tensor) -> Tensor:
             hint="identities count from 0; -1 marks a row to ignore",
         )
     return labels
+
+
+def _check_finite(embeddings: Tensor) -> None:
+    # NaN and infinity survive a sum, so one number clears nearly every batch.
+    if math.isfinite(float(embeddings.sum(dtype=torch.float64))):
+        return
+    finite = torch.isfinite(embeddings).all(dim=1)
+    if not finite.all():
+        row = int((~finite).nonzero()[0, 0])
+        raise InputError(
+            f"embedding {row} of {len(embeddings)} is not finite",
+            hint="lower the learning rate, or look at that image",
+            code="not_finite",
+        )

@@ -35,7 +35,7 @@ def pick_by_bucket(block: Block, *, margin: float, fallback: str = "skip") -> Pi
         raise ValueError(f"bucket keys hold float32 distances, got {block.distances.dtype}")
     n_anchors, n_columns = block.distances.shape
     # abs() clears the sign of -0.0, whose bits would order it before everything.
-    distances = block.distances.masked_fill(~block.negative, torch.inf).abs_()
+    distances = torch.where(block.negative, block.distances, torch.inf).abs_()
     bucket = torch.searchsorted(block.d_ap, distances)  # how many positives are strictly nearer
     columns = torch.arange(n_columns, device=distances.device)
     keys = distances.view(torch.int32).long().bitwise_left_shift_(32).bitwise_or_(columns)

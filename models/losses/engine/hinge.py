@@ -18,7 +18,9 @@ def triplet_terms(block: Block, picks: Picks, *, margin: float, reduce: str) -> 
     n_active_of = picks.kept.sum(dim=1)
     weight = anchor_weight(n_active_of, reduce)
     total = (hinge.double().sum(dim=1) * weight).sum()
-    slope = slope_of_picks(block, picks) * weight[:, None].to(hinge.dtype)
+    slope = slope_of_picks(block, picks)
+    if reduce == "anchor":
+        slope *= weight[:, None].to(slope.dtype)
     divisor = denominator(n_active_of, picks.counts[0], reduce)
     counts = torch.cat([picks.counts, n_active_of.sum()[None]])
     return Terms((total,), (slope,), (divisor,), counts)
@@ -27,14 +29,11 @@ def triplet_terms(block: Block, picks: Picks, *, margin: float, reduce: str) -> 
 def slope_of_picks(block: Block, picks: Picks) -> Tensor:
     """Return +1 at each kept positive, minus the times it was picked at each negative: (R, B)."""
     slope = torch.zeros_like(block.distances)
-    slope.scatter_(1, block.positive_index, picks.kept.to(slope.dtype))
-    # How often an anchor picked a negative, by two searches in its sorted picks: adding up with
-    # a scatter would leave the order of the additions open on a GPU.
-    own = block.anchors[:, None]
-    picked = torch.where(picks.kept, picks.negative_index, own).sort(dim=1).values
-    times = torch.searchsorted(picked, picked, right=True) - torch.searchsorted(picked, picked)
-    times = times.masked_fill(picked == own, 0).to(slope.dtype)
-    return slope.scatter_(1, picked, -times)
+    kept = picks.kept.to(slope.dtype)
+    slope.scatter_(1, block.positive_index, kept)
+    # Sums of ones are exact in any order, so this is the same on every run of a GPU too; the
+    # unequal weights of the triplets come in afterwards.
+    return slope.scatter_add_(1, picks.negative_index, -kept)
 
 
 def anchor_weight(n_active_of: Tensor, reduce: str) -> Tensor:

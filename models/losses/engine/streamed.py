@@ -61,7 +61,7 @@ class _Attach(torch.autograd.Function):
                 "facegate.models.losses.distances.pairwise_distances"
             )
         (gradients,) = ctx.saved_tensors
-        return torch.tensordot(grad_output, gradients, dims=1), None, None
+        return (grad_output[:, None, None] * gradients).sum(dim=0), None, None
 
 
 def blocks(
@@ -77,8 +77,9 @@ def blocks(
         chunk: anchors a block.
     """
     for first in range(anchors.start, max(anchors.stop, anchors.start + 1), chunk):
-        index = torch.arange(first, min(first + chunk, anchors.stop), device=rows.device)
-        distances = squared_distances(rows[index], rows)
+        last = min(first + chunk, anchors.stop)
+        index = torch.arange(first, last, device=rows.device)
+        distances = squared_distances(rows[first:last], rows)
         if metric == "euclidean":
             distances.sqrt_()
         yield first, batch.block(distances, index)
@@ -144,16 +145,24 @@ class _Walk:
 
     def _add_gradients(self, slopes: tuple[Tensor, ...], distances: Tensor, first: int) -> None:
         """Carry the derivatives by the distances over to the embeddings."""
-        last = first + len(distances)
-        own, rows = self.rows[first:last], self.rows
         if self.gradients is None:
-            self.gradients = rows.new_zeros(len(slopes), *rows.shape)
+            self.gradients = self.rows.new_zeros(len(slopes), *self.rows.shape)
         if self.metric == "euclidean":
             distances.masked_fill_(distances < TINY, torch.inf)
         for gradient, slope in zip(self.gradients, slopes, strict=True):
             weight = slope.mul_(2) if self.metric == "squared" else slope.div_(distances)
-            gradient[first:last] += weight.sum(dim=1)[:, None] * own - weight @ rows
-            gradient += weight.sum(dim=0)[:, None] * rows - weight.T @ own
+            self._add_weighted(gradient, weight, first)
+
+    def _add_weighted(self, gradient: Tensor, weight: Tensor, first: int) -> None:
+        """Add ``sum over j of W_ij (e_i - e_j)`` to anchors i, and the same to j with -."""
+        rows, last = self.rows, first + len(weight)
+        if len(weight) == len(rows):  # all anchors at once: both sums are one product
+            weight = weight + weight.T
+        else:
+            gradient.addcmul_(weight.sum(dim=0)[:, None], rows)
+            gradient.addmm_(weight.T, rows[first:last], alpha=-1)
+        gradient[first:last].addcmul_(weight.sum(dim=1)[:, None], rows[first:last])
+        gradient[first:last].addmm_(weight, rows, alpha=-1)
 
     def sums(self) -> Sums:
         """Return what was summed, with samples of the distances in Euclidean units."""
