@@ -107,18 +107,25 @@ class Sitting:
                 best[answer.identity.id] = Near(answer.identity, answer.score)
         return tuple(sorted(best.values(), key=lambda near: -near.score))
 
-    def save(self, *, keep_crops: bool = False, op_uid: str | None = None) -> Enrolment:
-        """Write the kept frames, all or none.
+    def result(self) -> tuple[EmbeddedFace, ...]:
+        """End here, and return the frames to be saved, the best first.
 
         Raises:
-            NoAnswerError: there are too few, or the face changed; nothing was changed.
+            NoAnswerError: there are too few, or the face changed.
         """
         verdict = self.coach.finish()
         if verdict.code:
             raise self._error(verdict)
-        faces = [kept.item for kept in verdict.kept]
+        return tuple(kept.item for kept in verdict.kept)
+
+    def save(self, *, keep_crops: bool = False, op_uid: str | None = None) -> Enrolment:
+        """Write the kept frames, all or none.
+
+        Raises:
+            NoAnswerError: as ``result``; nothing was changed.
+        """
         return self._recognizer.enroll_faces(
-            self.name, faces, keep_crops=keep_crops, kind="frame", op_uid=op_uid
+            self.name, self.result(), keep_crops=keep_crops, kind="frame", op_uid=op_uid
         )
 
     def left_out(self) -> list[LeftOut]:

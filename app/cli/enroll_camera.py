@@ -45,6 +45,7 @@ def enroll_camera(
                 preview.close()
         if frames.note:
             output.note(frames.note)
+    sitting.result()  # raises where it was not enough: nothing else is said then
     if not _confirmed(sitting.conflicts(), name, output):
         raise click.Abort()
     answer = sitting.save(keep_crops=keep_crops, op_uid=operation.uid())

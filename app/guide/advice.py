@@ -76,7 +76,6 @@ TOO_FEW = {
     "too_bright": "it was too bright",
     "blurred": "the picture was blurred",
     "other_person": "the face changed to another person's",
-    "near_duplicate": "the frames were all alike",
 }
 
 
@@ -137,10 +136,10 @@ class Verdict:
     message: str
 
 
-def why_too_few(n_kept: int, refused: Counter[str]) -> tuple[str, str]:
-    """Return code and sentence for an enrolment that kept too little: its commonest fault."""
+def why_too_few(n_good: int, refused: Counter[str]) -> tuple[str, str]:
+    """Return code and sentence for an enrolment that saw too little: its commonest fault."""
     faults = [(n, reason) for reason, n in refused.items() if reason in TOO_FEW]
     if not faults:
-        return "too_short", f"only {n_kept} frames could be kept: it was too short"
+        return "too_short", f"only {n_good} frames were good enough: it was too short"
     reason = max(faults)[1]
-    return reason, f"only {n_kept} frames could be kept: {TOO_FEW[reason]}"
+    return reason, f"only {n_good} frames were good enough: {TOO_FEW[reason]}"

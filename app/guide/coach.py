@@ -32,7 +32,7 @@ from facegate.guide.judgement import MAX_PITCH, MAX_YAW, direction_of, look_for_
 from facegate.guide.selection import Kept, Pool
 from facegate.quality import Pose
 
-ENOUGH = 3  # fewer samples than this make a poor identity
+ENOUGH = 5  # good frames of one person; many of them may be alike and be kept as one sample
 BEST = 8
 LIMIT_S = 30.0
 SKIP_AFTER_S = 5.0  # a direction that somebody cannot or will not turn to is passed over
@@ -55,6 +55,9 @@ class Coach:
         best: how many frames are kept at most.
         hold_s: how long a direction must be held.
         limit_s: seconds from the first frame after which it ends with what it has.
+        refused: reasons of refusal, with counts.
+        covered, skipped: directions that are done or were passed over.
+        n_good: frames of this person that were good enough.
     """
 
     same_person: float
@@ -65,6 +68,7 @@ class Coach:
     refused: Counter[str] = field(default_factory=Counter)
     covered: set[Direction] = field(default_factory=set)
     skipped: set[Direction] = field(default_factory=set)
+    n_good: int = 0
     state: Literal["going", "done", "failed"] = "going"
     _pool: Pool = field(init=False)
     _started: float | None = None
@@ -119,10 +123,10 @@ class Coach:
     def finish(self) -> Verdict:
         """End here, and return what was kept or why it is not enough."""
         kept = self.kept
-        if self._failure is None and len(kept) < ENOUGH:
-            self._failure = why_too_few(len(kept), self.refused)
         if self._failure is None and self.order is not None and self.wanted is not None:
             self._failure = ("not_finished", f"the look {self.wanted.value} was not shown in time")
+        if self._failure is None and self.n_good < ENOUGH:
+            self._failure = why_too_few(self.n_good, self.refused)
         self.state = "done" if self._failure is None else "failed"
         if self._failure is not None:
             return Verdict((), *self._failure)
@@ -149,6 +153,7 @@ class Coach:
             word = direction.value if direction is not None else ""
             frame = Kept(view.item, view.embedding, view.quality.overall, word, view.time_s)
             kept = frame if self._pool.offer(frame) else None
+            self.n_good += 1
         if kept is None:
             self.refused["near_duplicate" if asked else "not_asked"] += 1
         is_held = self._hold(direction if asked else None, passed, view.time_s)
@@ -233,7 +238,7 @@ class Coach:
             if wanted is not None:
                 self.skipped.add(wanted)
                 self._wanted_since = time_s
-        if self.wanted is None and len(self._pool) >= ENOUGH:
+        if self.wanted is None and self.n_good >= ENOUGH:
             self.state = "done"
         elif time_s - self._started >= self.limit_s:
             self.state = "failed" if self.finish().code else "done"

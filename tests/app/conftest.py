@@ -43,7 +43,7 @@ def both(left: Pixels, right: Pixels) -> Pixels:
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait, admiral: Portrait) -> Path:
-    """A folder: sitting, passing, stranger, pair (both from the start), takeover, dark, nobody."""
+    """A folder: sitting, again (short), passing, stranger, pair (both), takeover, dark, nobody."""
     folder = tmp_path_factory.mktemp("films")
 
     def shoot(person: Portrait, shots: Iterable[Shot], seed: int) -> list[Pixels]:
@@ -56,6 +56,7 @@ def films(tmp_path_factory: pytest.TempPathFactory, eileen: Portrait, admiral: P
     hers, theirs = passing(eileen, 2), passing(admiral, 3)
     scenes = {
         "sitting": shoot(eileen, through(sitting_down(seed=1), fps=FPS), 1),
+        "again": shoot(eileen, list(through(sitting_down(seed=5), fps=FPS))[8:26], 7),
         "passing": hers,
         "stranger": theirs,
         "pair": [both(a, b) for a, b in zip(hers, theirs, strict=True)],

@@ -1,5 +1,6 @@
 """A server on loopback, in a thread of the test's own process, with high limits."""
 
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from PIL import Image
 
+from facegate.clips import Portrait, Shot, take
+from facegate.models.values import Pixels
 from facegate.server.app import create_app
 from facegate.server.guard.connections import protocol
 from facegate.server.running import listen
@@ -105,3 +109,27 @@ def serving(facegate_home: Path) -> Callable[..., object]:
         return living(facegate_home, limits, **others)
 
     return start
+
+
+LOOKS = {
+    "straight": Shot(),
+    "left": Shot(yaw=21),
+    "right": Shot(yaw=-21),
+    "up": Shot(pitch=17),
+    "down": Shot(pitch=-17),
+}
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    """One frame as a browser sends it."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="JPEG", quality=90)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def looks(eileen: Portrait) -> dict[str, list[bytes]]:
+    """A few frames of each look, as JPEG."""
+    return {
+        name: [jpeg(take(eileen, shot, seed=i)) for i in range(4)] for name, shot in LOOKS.items()
+    }

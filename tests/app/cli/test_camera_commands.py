@@ -1,0 +1,277 @@
+"""``enroll --camera``, ``identify --camera``, ``devices`` and ``demo``: a film is the camera."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from facegate.capture.devices import Device
+from facegate.cli import run
+from facegate.data.images import read_photo
+
+NAME = "Eileen Collins"
+
+
+@pytest.fixture(autouse=True)
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words on the terminal are what is tested here."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory, session_home: Path, films: Path) -> list[str]:
+    """Options that name a gallery in which one person is enrolled from a film."""
+    options = ["--gallery", str(tmp_path_factory.mktemp("gallery") / "people.db")]
+    assert run(["enroll", NAME, "--camera", str(films / "sitting.mp4"), "-q", *options]) == 0
+    return options
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_words_lead_through_an_enrolment(
+    films: Path, tmp_path: Path, facegate_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--gallery", str(tmp_path / "people.db"), "--plain"]
+    assert run(["enroll", "Ada", "--camera", str(films / "again.mp4"), *options]) == 0
+    said = capsys.readouterr()
+    assert "Look straight into the camera" in said.err
+    assert said.out.startswith("Ada: ")
+
+
+def test_an_enrolment_that_fails_is_one_line_and_3(
+    films: Path, tmp_path: Path, facegate_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery = tmp_path / "people.db"
+    arguments = ["--camera", str(films / "takeover.mp4"), "--gallery", str(gallery), "--json", "-q"]
+    assert run(["enroll", "Ada", *arguments]) == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["code"] == "other_person"
+    assert said.err.count("\n") == 1
+    assert "another person" in said.err
+    assert not gallery.exists()
+
+
+def test_a_look_alike_is_named_before_saving(
+    films: Path, gallery: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = str(films / "again.mp4")
+    assert run(["enroll", "Look Alike", "--camera", film, "--json", *gallery]) == 0
+    said = capsys.readouterr()
+    assert f"looks like {NAME}" in said.err
+    assert json.loads(said.out)["conflicts"][0]["identity"]["name"] == NAME
+    assert run(["gallery", "erase", "Look Alike", "--yes", *gallery]) == 0
+
+
+def test_a_film_gives_events_a_summary_and_the_budget(
+    films: Path, gallery: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshots = tmp_path / "snapshots"
+    film = str(films / "passing.mp4")
+    arguments = ["--camera", film, "--json", "--snapshots", str(snapshots), *gallery]
+    assert run(["identify", *arguments]) == 0
+    said = capsys.readouterr()
+    (event,) = lines(said.out)
+    keys = ["time", "track", "decision", "identity", "score", "threshold", "box"]
+    assert list(event) == keys
+    assert event["identity"]["name"] == NAME
+    assert event["score"] >= event["threshold"]
+    assert 0 < event["time"] < 2.5
+    assert f"to 0:02.4  {NAME}" in said.err
+    assert "frames seen" in said.err
+    assert "detect" in said.err
+    (picture,) = snapshots.iterdir()
+    assert read_photo(picture).width == 320
+
+
+def test_a_stranger_is_1_and_nobody_is_3(
+    films: Path, gallery: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["identify", "--camera", str(films / "stranger.mp4"), "--json", *gallery]) == 1
+    (event,) = lines(capsys.readouterr().out)
+    assert event["decision"] == "unknown"
+    assert event["identity"] is None
+    assert run(["identify", "--camera", str(films / "nobody.mp4"), "--json", *gallery]) == 3
+    assert capsys.readouterr().out == ""
+
+
+def test_two_people_in_a_film_get_each_their_answer(
+    films: Path, gallery: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["identify", "--camera", str(films / "pair.mp4"), *gallery]) == 1
+    out = capsys.readouterr().out
+    assert NAME in out
+    assert "unknown" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["identify", "--camera", "missing.mp4"], 2, "no camera or film"),
+        (["identify", "--camera", "auto", "photo.jpg"], 2, "photographs, folders or --camera"),
+        (["identify", "photo.jpg", "--again", "5"], 2, "are for --camera"),
+        (["identify", "--camera", "x.mp4", "--csv", "t.csv"], 2, "for photographs"),
+        (["enroll", "Ada", "--camera", "missing.mp4"], 2, "no camera or film"),
+        (["enroll", "Ada", "--camera", "ftp://host/film"], 2, "no address"),
+    ],
+)
+def test_bad_input_is_one_line(
+    gallery: list[str],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    says: str,
+) -> None:
+    assert run([*arguments, *gallery]) == status
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_no_camera_is_4(
+    gallery: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("facegate.capture.list_cameras", list)
+    monkeypatch.setattr("facegate.capture.devices.list_cameras", list)
+    for command in (["identify", "--camera", "auto", *gallery], ["devices"]):
+        assert run(command) == 4
+        said = capsys.readouterr()
+        assert "no camera was found" in said.err
+        assert said.err.count("\n") == 1
+
+
+class Working:
+    """A camera with noise in its picture."""
+
+    n = 0
+
+    def isOpened(self) -> bool:
+        return True
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.01)
+        Working.n += 1
+        noise = np.random.default_rng(Working.n).integers(60, 120, (48, 64, 3), np.uint8)
+        return True, noise
+
+    def get(self, prop: int) -> float:
+        return 30.0 if prop == 5 else 0.0
+
+    def release(self) -> None:
+        pass
+
+
+class Shut(Working):
+    """One that cannot be opened."""
+
+    def isOpened(self) -> bool:
+        return False
+
+
+def test_devices_are_listed_with_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = [Device("/dev/video90", "/dev/video90", "Good", "/dev/v4l/by-id/good")]
+    monkeypatch.setattr("facegate.capture.devices.list_cameras", lambda: known)
+    monkeypatch.setattr(
+        "facegate.capture.camera._connect_device",
+        lambda target: Working() if target.endswith("90") else Shut(),
+    )
+    assert run(["devices", "--snapshots", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "/dev/video90 (Good): 64 x 48, 30 frames a second" in out
+    assert "/dev/v4l/by-id/good" in out
+    assert read_photo(tmp_path / "video90.jpg").width == 64
+    known.append(Device("/dev/video91", "/dev/video91", ""))
+    assert run(["devices", "--json"]) == 1
+    cameras = json.loads(capsys.readouterr().out)["cameras"]
+    assert [camera["ok"] for camera in cameras] == [True, False]
+    assert "could not be opened" in cameras[1]["problem"]
+
+
+class Stream(BaseHTTPRequestHandler):
+    """A network camera that shows a film again and again."""
+
+    film: Path
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            while True:
+                capture = cv2.VideoCapture(str(self.film))
+                while True:
+                    there, picture = capture.read()
+                    if not there:
+                        break
+                    packed = cv2.imencode(".jpg", picture)[1].tobytes()
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(packed)}"
+                    self.wfile.write(head.encode() + b"\r\n\r\n" + packed + b"\r\n")
+                    time.sleep(0.1)
+        except OSError:
+            pass
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def network_camera(films: Path) -> Iterator[str]:
+    Stream.film = films / "passing.mp4"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stream)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_live_camera_reports_a_person_once_and_sigterm_ends_it_cleanly(
+    network_camera: str, gallery: list[str]
+) -> None:
+    command = [sys.executable, "-m", "facegate", "identify", "--camera", network_camera]
+    process = subprocess.Popen(
+        [*command, "--json", *gallery], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    assert first["identity"]["name"] == NAME
+    assert first["time"].endswith("Z")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out == ""
+    assert "frames seen" in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 3
+
+
+def test_the_demo_does_what_it_says(
+    facegate_home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--json"]) == 0
+    said = capfd.readouterr()
+    answer = json.loads(said.out)
+    assert answer["ok"]
+    assert answer["recognised"]["decision"] == "match"
+    assert answer["recognised"]["score"] >= answer["recognised"]["threshold"]
+    assert answer["refused"]["decision"] == "unknown"
+    assert answer["refused"]["score"] < answer["refused"]["threshold"]
+    assert read_photo(answer["picture"]).width == 1280
+    assert "Look straight into the camera" in said.err
