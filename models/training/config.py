@@ -45,7 +45,8 @@ class Stage:
         metric: ``euclidean`` or ``squared``.
         select, fallback, reduce: of the semi-hard miner.
         soft: whether batch-hard takes the soft margin.
-        options: further arguments of a ``pml:`` loss.
+        options: further arguments of the loss, such as ``draw`` of random-filter or those of a
+            ``pml:`` loss.
         scale: of cosface and arcface.
         classifier: weight of an auxiliary CosFace classifier beside a triplet loss.
         distil: weight of the teacher's term.

@@ -23,6 +23,7 @@ from facegate.models.losses.result import LossResult, LossStats
 from facegate.models.training.config import Stage
 
 HEADS = {"cosface": CosFaceHead, "arcface": ArcFaceHead}
+LOSS_KEYS = ("margin", "metric", "select", "fallback", "reduce", "soft")
 AUXILIARY = {"scale": 32.0, "margin": 0.2}
 """Of the classifier that stands beside a triplet loss: mild, it only holds the map in place."""
 
@@ -127,10 +128,11 @@ def _loss(stage: Stage, dim: int, n_identities: int) -> Loss:
     if stage.loss.startswith(PREFIX):
         given = {**_sizes(stage.loss, dim, n_identities), **stage.options}
         return make_loss(stage.loss, **given)
-    if stage.options:
+    twice = set(stage.options) & set(LOSS_KEYS)
+    if twice:
         raise InputError(
-            f"options are for losses named {PREFIX}…, not for {stage.loss!r}",
-            hint="margin, metric and the like are keys of the stage",
+            f"{min(twice)} is a key of the stage, not one of its options",
+            hint="write it beside loss",
         )
     kind = LOSSES.get(stage.loss)
     if kind is None and stage.loss not in LOSSES:
@@ -138,8 +140,8 @@ def _loss(stage: Stage, dim: int, n_identities: int) -> Loss:
 
         check_choice("loss", stage.loss, (*LOSSES, *HEADS, "none"))
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    keys = ("margin", "metric", "select", "fallback", "reduce", "soft")
-    return make_loss(stage.loss, **{key: getattr(stage, key) for key in keys if key in known})
+    given = {key: getattr(stage, key) for key in LOSS_KEYS if key in known}
+    return make_loss(stage.loss, **given, **stage.options)
 
 
 def _sizes(name: str, dim: int, n_identities: int) -> dict[str, int]:

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from facegate.errors import InputError
+from facegate.models.losses.random_filter import RandomFilterLoss
 from facegate.models.losses.triplet import semi_hard_triplet_loss
 from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
@@ -68,13 +69,20 @@ def test_a_proxy_loss_by_name_learns_its_proxies() -> None:
     ("stage", "problem"),
     [
         (Stage(loss="semihard"), "'semihard' is not known"),
-        (Stage(loss="semi-hard", options={"x": 1}), "options are for losses named pml:"),
+        (Stage(loss="semi-hard", options={"x": 1}), "'x' is not known"),
+        (Stage(options={"margin": 0.3}), "margin is a key of the stage"),
         (Stage(metric="cosine"), "'cosine' is not known"),
     ],
 )
 def test_unknown_words_are_refused(stage: Stage, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         Objective(stage, dim=8, n_identities=4)
+
+
+def test_options_reach_a_loss_of_ours() -> None:
+    stage = Stage(loss="random-filter", options={"draw": "pairs", "keep": "violators"})
+    objective = Objective(stage, dim=8, n_identities=4)
+    assert objective.main == RandomFilterLoss(draw="pairs", keep="violators")
 
 
 def test_the_shape_of_the_cloud_is_told() -> None:
