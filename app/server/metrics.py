@@ -19,8 +19,11 @@ class Metrics:
 
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one answered request, under the template of its path."""
-        route = scope.get("route")
-        path = str(getattr(route, "path", "")) or "other"
+        path = str(getattr(scope.get("route"), "path", "")) or "other"
+        # A route of an included router knows its path with or without the router's prefix,
+        # as the version of the framework has it.
+        if scope["path"].startswith(API) and path.startswith("/") and not path.startswith(API):
+            path = API + path
         method = scope["method"] if scope["method"] in _METHODS else "other"
         with self._lock:
             self._requests[(method, path, status)] += 1
@@ -55,4 +58,5 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
+API = "/api/v1"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})

@@ -36,14 +36,27 @@ def serve(
         InputError: the address may not be used, see ``check_address``; the port is taken.
     """
     check_address(settings)
-    listening = listen(settings)
-    port = listening.getsockname()[1]
-    settings = replace(settings, port=port, is_secure=tls)
-    certificate = self_signed(settings.folder) if tls else None
-    services = Services(settings)
-    services.warm_up()
-    link = f"{settings.address}/#login={services.logins.new_link()}"
-    config = uvicorn.Config(
+    with listen(settings) as listening:
+        settings = replace(settings, port=listening.getsockname()[1], is_secure=tls)
+        certificate = self_signed(settings.folder) if tls else None
+        services = Services(settings)
+        try:
+            services.warm_up()
+        except BaseException:
+            services.close()
+            raise
+        link = f"{settings.address}/#login={services.logins.new_link()}"
+        server = _Telling(
+            configured(settings, services, certificate), lambda: started(settings, link)
+        )
+        server.run(sockets=[listening])
+
+
+def configured(
+    settings: Settings, services: Services, certificate: tuple[str, str] | None = None
+) -> uvicorn.Config:
+    """Return how uvicorn runs a server: its limits, and silence but for warnings."""
+    return uvicorn.Config(
         create_app(settings, services),
         http=protocol(settings.limits, shared=settings.proxies if settings.public_url else ()),
         ws="websockets-sansio",
@@ -59,8 +72,6 @@ def serve(
         ssl_certfile=certificate[0] if certificate else None,
         ssl_keyfile=certificate[1] if certificate else None,
     )
-    server = _Telling(config, lambda: started(settings, link))
-    server.run(sockets=[listening])
 
 
 def check_address(settings: Settings) -> None:

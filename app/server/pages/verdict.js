@@ -43,7 +43,8 @@ export async function histogram(score, threshold) {
   try { counts = await call("GET", here("/histograms")); } catch { return null; }
   const { low, high, impostor, genuine } = counts;
   const strangers = impostor.reduce((a, b) => a + b, 0), same = genuine.reduce((a, b) => a + b, 0);
-  if (!strangers && !same) return null;
+  // A handful of scores is no distribution.
+  if (strangers + same < 20) return null;
   const width = 560, height = 120, step = width / impostor.length;
   const x = (value) => ((Math.min(Math.max(value, low), high) - low) / (high - low)) * width;
   const bars = (values, kind) => {
@@ -54,7 +55,7 @@ export async function histogram(score, threshold) {
   const anchor = (value) => (x(value) > width - 90 ? "end" : "start");
   const shift = (value) => (x(value) > width - 90 ? -6 : 6);
   return h("figure", { class: "card" },
-    svg("svg", { class: "chart", viewBox: `0 0 ${width} 150`, preserveAspectRatio: "none", role: "img",
+    svg("svg", { class: "chart", viewBox: `0 0 ${width} 150`, role: "img",
       "aria-label": `Score ${score.toFixed(3)} among the scores of this gallery` },
       bars(impostor, "strangers"), bars(genuine, "same"),
       threshold == null ? null : svg("line", { class: "limit", x1: x(threshold), x2: x(threshold), y1: 0, y2: height }),

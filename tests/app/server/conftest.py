@@ -15,11 +15,8 @@ from PIL import Image
 
 from facegate.clips import Portrait, Shot, take
 from facegate.models.values import Pixels
-from facegate.server.app import create_app
-from facegate.server.guard.connections import protocol
-from facegate.server.running import listen
+from facegate.server.running import configured, listen
 from facegate.server.services import Services
-from facegate.server.sessions import MAX_FRAME
 from facegate.server.settings import Limits, Settings
 
 GENEROUS = Limits(
@@ -63,35 +60,28 @@ class Live:
 def living(folder: Path, limits: Limits = GENEROUS, **others: object) -> Iterator[Live]:
     """Run a server until the block ends."""
     settings = Settings(folder, port=0, limits=limits, **others)  # type: ignore[arg-type]
-    listening = listen(settings)
-    settings = replace(settings, port=listening.getsockname()[1])
-    services = Services(settings)
-    services.warm_up()
-    config = uvicorn.Config(
-        create_app(settings, services),
-        http=protocol(limits),
-        ws="websockets-sansio",
-        ws_max_size=MAX_FRAME,
-        lifespan="on",
-        log_level="critical",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    until = time.monotonic() + 60
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    found = Live(f"http://127.0.0.1:{settings.port}", services)
-    try:
-        yield found
-    finally:
-        for client in found.clients:
-            client.close()
-        server.should_exit = True
-        thread.join(timeout=60)
-        listening.close()
+    with listen(settings) as listening:
+        settings = replace(settings, port=listening.getsockname()[1])
+        services = Services(settings)
+        try:
+            services.warm_up()
+        except BaseException:
+            services.close()
+            raise
+        server = uvicorn.Server(configured(settings, services))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        found = Live(f"http://127.0.0.1:{settings.port}", services)
+        try:
+            until = time.monotonic() + 60
+            while not server.started and time.monotonic() < until:
+                time.sleep(0.02)
+            yield found
+        finally:
+            for client in found.clients:
+                client.close()
+            server.should_exit = True
+            thread.join(timeout=60)
 
 
 @pytest.fixture
