@@ -43,7 +43,7 @@ class IdentificationResult:
     def as_json(self) -> Json:
         """Return the object that ``evaluate --json`` prints."""
         figures = self.figures
-        asked = {f"{fpir:g}": None for fpir in FPIRS if fpir >= figures.smallest_fpir / 10}
+        asked = {f"{fpir:g}": None for fpir in FPIRS}  # null where not resolvable
         rates: dict[str, Any] = dict(asked)
         ci95: dict[str, Any] = dict(asked)
         at: dict[str, Any] = dict(asked)

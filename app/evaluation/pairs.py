@@ -76,8 +76,8 @@ class VerificationResult:
 
 
 def figures_json(figures: VerificationFigures) -> Json:
-    """Return rates as JSON: the resolvable ones, and null for the next that is not."""
-    tar = {f"{far:g}": None for far in FARS if far >= figures.smallest_far / 10}
+    """Return rates as JSON; null at the false accept rates that are not resolvable."""
+    tar = {f"{far:g}": None for far in FARS}
     ci95: dict[str, Any] = dict(tar)
     at: dict[str, Any] = dict(tar)
     for entry in figures.tars:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 600, 340
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 62, 26, 12, 44
 
 Points = Sequence[tuple[float, float]]
 
@@ -45,8 +45,10 @@ class Axis:
         [0.001, 0.01, 0.1, 1.0]
         """
         if self.log:
-            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high))
-            return [float(f"1e{power}") for power in range(first, last + 1)]
+            digits = (1,) if self.high / self.low > 100 else (1, 2, 5)
+            first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+            marks = [float(f"{d}e{power}") for power in range(first, last + 1) for d in digits]
+            return [m for m in marks if self.low * (1 - 1e-9) <= m <= self.high * (1 + 1e-9)]
         raw = (self.high - self.low) / 6
         unit = 10 ** math.floor(math.log10(raw))
         step = min((m * unit for m in (1, 2, 5, 10)), key=lambda s: abs(s - raw))

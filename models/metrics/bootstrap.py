@@ -24,8 +24,9 @@ from facegate.models.metrics.errors import Scores
 from facegate.models.metrics.intervals import effective_degrees
 
 N_DRAWS = 1000
-N_PAIR_DRAWS = 250
-"""Draws that measure the share of the pairs' own luck, a correction of a variance."""
+
+PAIR_SHARE = 4
+"""A fourth as many draws measure the pairs' own luck: it corrects a variance, no more."""
 
 KEPT = 20_000
 """Impostor scores that stand for a range of them in a draw: every k-th by size where there are
@@ -146,7 +147,8 @@ class Resampling:
             people: draws of people; the thousand of ``people_draws`` where None.
         """
         weights = people_draws(self._n_people) if people is None else people
-        drawn, pairs, without = self.draw(weights), self.draw_pairs(), self.leave_out()
+        pairs = self.draw_pairs(max(2, weights.shape[1] // PAIR_SHARE))
+        drawn, without = self.draw(weights), self.leave_out()
         return {name: Spread(drawn[name], pairs[name], without[name]) for name in drawn}
 
     def leave_out(self) -> dict[str, Draws]:
@@ -169,7 +171,7 @@ class Resampling:
             parts.append(self._figures(weights))
         return _joined(parts)
 
-    def draw_pairs(self, *, n_draws: int = N_PAIR_DRAWS) -> dict[str, Draws]:
+    def draw_pairs(self, n_draws: int) -> dict[str, Draws]:
         """Return each figure with the pairs of people resampled, and everyone drawn once.
 
         A pair of people gets the same weight in each protocol and for each model.

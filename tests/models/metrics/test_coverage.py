@@ -3,6 +3,8 @@
 People differ: each has an own shift of the scores, so that pairs which share a person are not
 independent, and naive intervals would be far too short. All scores are normal, so that the true
 rates follow from the normal distribution alone.
+
+With half as many people the intervals of TAR and DIR were on the careful side: 97.6 and 97.2.
 """
 
 from collections import Counter
@@ -47,7 +49,7 @@ def holds(figure: Figure, truth: float) -> bool:
 
 
 def test_verification_figures() -> None:
-    shared, own, n = 0.05, 0.09, 60
+    shared, own, n = 0.05, 0.09, 120
     impostor, genuine = np.hypot(own, 2**0.5 * shared), np.hypot(PERSON, PAIR)
     even = brentq(lambda t: norm.cdf((t - MEAN) / genuine) - norm.sf(t / impostor), -1, 2)
     truth = {
@@ -85,7 +87,7 @@ def test_false_match_rate_at_a_threshold(shared: float, own: float) -> None:
 
 def test_detection_and_identification_rate() -> None:
     """Strangers differ as much between as within; the gallery's other identity never wins."""
-    n, fpir = 80, 0.1
+    n, fpir = 160, 0.1
     threshold = norm.isf(fpir) * np.hypot(0.06, 0.06)
     truth = norm.sf((threshold - MEAN) / np.hypot(PERSON, PAIR))
     random, draws = np.random.default_rng(3), people_draws(2 * n, n_draws=400)
