@@ -1,0 +1,177 @@
+"""The page in a real browser, with a film as its camera."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from facegate.server.access.login import Logins
+from tests.conftest import require
+
+Pictures = dict[str, Path]
+SLOW_MS = 120_000
+VIEWS = ("enrol", "verify", "identify", "gallery", "activity", "settings")
+
+
+@pytest.fixture(scope="module")
+def film(looks: dict[str, list[bytes]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A loop of 10 s, each look for 2 s; the browser plays 30 frames a second."""
+    path = tmp_path_factory.mktemp("film") / "looks.mjpeg"
+    order = ("straight", "left", "up", "right", "down")
+    path.write_bytes(b"".join(looks[look][i % 4] for look in order for i in range(60)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """The driver of browsers; there can be one at a time."""
+    with sync_playwright() as found:
+        yield found
+
+
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Start the installed Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    require(chromium, "Chromium: apt-get install chromium")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(
+        executable_path=chromium, args=[*arguments, *flags], timeout=SLOW_MS
+    )
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
+    """Chromium, whose camera is the film."""
+    found = launch(
+        playwright,
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(browser: Browser, live: Any) -> Iterator[Page]:
+    """The page, signed in by the link; any error in its console fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(SLOW_MS)
+    found = context.new_page()
+    errors: list[str] = []
+    found.on("pageerror", lambda error: errors.append(str(error)))
+    logins: Logins = live.services.logins
+    found.goto(f"{live.address}/#login={logins.new_link()}")
+    expect(found.get_by_role("heading", name="Enrol", exact=True)).to_be_visible(timeout=SLOW_MS)
+    assert "login" not in found.url
+    yield found
+    context.close()
+    assert errors == []
+
+
+def go(page: Page, view: str) -> None:
+    page.get_by_role("link", name=view.capitalize(), exact=True).click()
+    heading = page.get_by_role("heading", name=view.capitalize(), exact=True)
+    expect(heading).to_be_visible(timeout=SLOW_MS)
+
+
+def enrol_photograph(page: Page, name: str, photograph: Path) -> None:
+    go(page, "enrol")
+    page.get_by_text("Or enrol from photographs").click()
+    page.get_by_label("Name of the person in the photographs").fill(name)
+    page.locator("details input[type=file]").set_input_files(photograph)
+    expect(page.get_by_text(f"{name} is enrolled")).to_be_visible(timeout=SLOW_MS)
+
+
+def identify(page: Page, photograph: Path, name: str) -> None:
+    go(page, "identify")
+    page.locator("main input[type=file]").set_input_files(photograph)
+    expect(page.locator(".verdict strong").first).to_have_text(name, timeout=SLOW_MS)
+
+
+def test_a_person_is_enrolled_by_the_camera_and_found(page: Page, pictures: Pictures) -> None:
+    page.get_by_label("Name of the person", exact=True).fill("Eileen")
+    page.get_by_label("Name of the person", exact=True).press("Enter")
+    done = page.locator(".verdict strong").filter(has_text="Eileen is enrolled")
+    expect(done).to_be_visible(timeout=4 * SLOW_MS)
+    identify(page, pictures["ada-1"], "Eileen")
+    page.get_by_role("button", name="Choose another").click()
+    identify(page, pictures["grace-1"], "Unknown")
+
+
+def test_a_person_is_renamed_removed_restored_and_erased(page: Page, pictures: Pictures) -> None:
+    enrol_photograph(page, "Ada", pictures["ada-1"])
+    go(page, "gallery")
+    # By the keyboard alone.
+    page.get_by_role("button", name="Open Ada").press("Enter")
+    page.get_by_role("button", name="Rename").press("Enter")
+    page.get_by_label("New name").fill("Countess")
+    page.get_by_label("New name").press("Enter")
+    expect(page.get_by_role("button", name="Open Countess")).to_be_visible()
+    page.get_by_role("button", name="Remove", exact=True).press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Remove").press("Enter")
+    expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
+    go(page, "activity")
+    page.get_by_role("button", name="Undo").first.press("Enter")
+    go(page, "gallery")
+    page.get_by_role("button", name="Open Countess").press("Enter")
+    page.get_by_role("button", name="Erase for good").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Erase for good").press("Enter")
+    expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_view_shuts_anybody_out(page: Page, pictures: Pictures, scheme: Any) -> None:
+    enrol_photograph(page, "Ada", pictures["ada-1"])
+    page.emulate_media(color_scheme=scheme)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for view in VIEWS:
+            go(page, view)
+            page.wait_for_load_state("networkidle")
+            found = Axe().run(page).response["violations"]
+            grave = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+            assert grave == [], (view, width, found)
+            across = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert across <= 0, (view, width)
+
+
+def test_a_link_that_was_used_is_explained(browser: Browser, live: Any) -> None:
+    context = browser.new_context()
+    found = context.new_page()
+    found.goto(f"{live.address}/#login=used")
+    expect(found.get_by_text("The link was used, is too old")).to_be_visible(timeout=SLOW_MS)
+    context.close()
+
+
+def test_a_denied_camera_is_explained(playwright: Playwright, live: Any) -> None:
+    browser = launch(playwright, "--use-fake-device-for-media-stream")
+    context = browser.new_context()
+    context.set_default_timeout(SLOW_MS)
+    found = context.new_page()
+    found.goto(f"{live.address}/#login={live.services.logins.new_link()}")
+    found.get_by_label("Name of the person", exact=True).fill("Ada")
+    found.get_by_role("button", name="Start the camera").click()
+    denied = found.get_by_text("The browser was told not to use the camera")
+    expect(denied).to_be_visible(timeout=SLOW_MS)
+    browser.close()
+    assert live.services.collections.get("default").gallery.count() == (0, 0)
+
+
+def test_a_server_that_stops_in_the_middle_is_explained(browser: Browser, serving: Any) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(SLOW_MS)
+    found = context.new_page()
+    with serving() as live:
+        found.goto(f"{live.address}/#login={live.services.logins.new_link()}")
+        found.get_by_label("Name of the person", exact=True).fill("Ada")
+        found.get_by_role("button", name="Start the camera").click()
+        expect(found.get_by_role("button", name="Cancel")).to_be_visible(timeout=SLOW_MS)
+        expect(found.get_by_text("s left")).to_be_visible(timeout=SLOW_MS)
+    expect(found.get_by_text("The connection was lost")).to_be_visible(timeout=SLOW_MS)
+    context.close()
