@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from facegate.models.impostors import BEST_OF, Line, Table
 from facegate.models.metrics.bootstrap import Weights, people_draws
-from facegate.models.metrics.dyads import fmr_figure
+from facegate.models.metrics.dyads import fmr_figure, pair_counts
 from facegate.models.metrics.errors import is_resolvable, thresholds_at_fmr
+from facegate.models.metrics.intervals import Figure
 from facegate.models.metrics.pairs import Indices, person_indices
 from facegate.models.values import Floats
 
@@ -62,21 +63,43 @@ def impostor_tables(
     Returns:
         The tables that the counts support, by rising number of templates.
     """
-    index = person_indices(people)
-    groups = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
-    used = [_spaced(groups[k], ROWS_A_PERSON) for k in _spaced(np.arange(len(groups)), MOST_PEOPLE)]
-    if strangers is None:
-        probes = templates = used
-    else:
-        probes = [group[strangers[group]] for group in used]
-        templates = [group[~strangers[group]] for group in used]
-    weights = people_draws(len(used)) if draws is None else draws
+    probes, templates = _used(people, strangers)
+    weights = people_draws(len(probes)) if draws is None else draws
     found = []
     for number in best_of:
         scores, a, b = _best_scores(rows, probes, templates, number)
         if rates_of(scores.size):
-            found.append(_table(number, scores, a, b, len(used), weights))
+            found.append(_table(number, scores, a, b, len(probes), weights))
     return tuple(found)
+
+
+def impostor_rate(
+    rows: Floats, people: Sequence[Any] | NDArray[Any], score: float, *, best_of: int = 1
+) -> Figure:
+    """Measure the false match rate at one score, of the same comparisons as ``impostor_tables``.
+
+    Raises:
+        ValueError: nobody has that many templates, or there is nobody to compare with.
+    """
+    probes, templates = _used(people, None)
+    scores, a, b = _best_scores(rows, probes, templates, best_of)
+    if not scores.size:
+        raise ValueError(f"nobody can be compared with the best of {best_of} templates of others")
+    n = len(probes)
+    accepted = pair_counts(a, b, n, scores >= np.float32(score))
+    return fmr_figure(accepted, pair_counts(a, b, n), people_draws(n))
+
+
+def _used(
+    people: Sequence[Any] | NDArray[Any], strangers: NDArray[np.bool_] | None
+) -> tuple[list[Indices], list[Indices]]:
+    """Return the rows of each person as a probe and as somebody with templates."""
+    index = person_indices(people)
+    groups = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
+    used = [_spaced(groups[k], ROWS_A_PERSON) for k in _spaced(np.arange(len(groups)), MOST_PEOPLE)]
+    if strangers is None:
+        return used, used
+    return [g[strangers[g]] for g in used], [g[~strangers[g]] for g in used]
 
 
 def _best_scores(

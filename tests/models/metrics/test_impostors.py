@@ -1,0 +1,128 @@
+import doctest
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facegate.models.metrics import impostors
+from facegate.models.metrics.bootstrap import people_draws
+from facegate.models.metrics.errors import fmr_at, threshold_at_fmr
+from facegate.models.metrics.impostors import impostor_rate, impostor_tables, rates_of
+from facegate.models.values import Floats
+
+
+def crowd(n: int, each: int, *, seed: int = 0) -> tuple[Floats, NDArray[np.int64]]:
+    random = np.random.default_rng(seed)
+    people = np.repeat(np.arange(n), each)
+    rows = random.normal(size=(n, 16))[people] + random.normal(size=(n * each, 16))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32), people
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(impostors).failed == 0
+
+
+def test_rates_that_people_ask_for_stand_in_the_table() -> None:
+    rates = rates_of(1_000_000)
+    assert {0.5, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-5} <= set(rates)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 1e-5
+    assert rates_of(19) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_lines_agree_with_comparing_one_by_one(number: int) -> None:
+    rows, people = crowd(12, 4)
+    (table,) = impostor_tables(rows, people, best_of=(number,), draws=people_draws(12, n_draws=50))
+    chosen = [k * 4 // number for k in range(number)]
+    scores = []
+    for person, probe in itertools.product(range(12), range(48)):
+        if people[probe] == person:
+            continue
+        templates = [rows[person * 4 + k] for k in (range(4) if number == 1 else chosen)]
+        each = [float(np.float32(rows[probe] @ t)) for t in templates]
+        scores += each if number == 1 else [max(each)]
+    assert table.n_comparisons == (len(scores) // 2 if number == 1 else len(scores))
+    assert table.n_people == 12
+    for line in table.lines:
+        accepted = sum(score >= line.score - 1e-6 for score in scores) / len(scores)
+        assert accepted <= line.fmr + 1e-9
+        assert line.low <= accepted <= line.high
+    assert [line.score for line in table.lines] == sorted(line.score for line in table.lines)
+
+
+def test_the_best_of_more_templates_scores_higher() -> None:
+    rows, people = crowd(40, 10)
+    tables = impostor_tables(rows, people, draws=people_draws(40, n_draws=50))
+    assert [table.best_of for table in tables] == [1, 2, 3, 5, 10]
+    at_ten = [table.threshold(0.1).score for table in tables]
+    assert at_ten == sorted(at_ten)
+
+
+def test_strangers_meet_the_enrolled_and_nobody_else() -> None:
+    rows, people = crowd(20, 2)
+    strangers = people < 8
+    (table,) = impostor_tables(rows, people, strangers=strangers, best_of=(1,))
+    assert table.n_comparisons == 16 * 24
+    expected = (rows[strangers] @ rows[~strangers].T).ravel()
+    line = table.threshold(0.1)
+    assert line.score == pytest.approx(threshold_at_fmr(expected, line.fmr), abs=1e-6)
+
+
+def test_people_with_hundreds_of_photographs_count_like_others() -> None:
+    rows, people = crowd(30, 2)
+    many, same = crowd(1, 300, seed=9)
+    (table,) = impostor_tables(
+        np.concatenate([rows, many]), np.concatenate([people, same + 30]), best_of=(1,)
+    )
+    assert table.n_comparisons == (60 * 59 - 60) // 2 + 60 * 10
+
+
+def test_a_rate_at_a_score_is_the_share_that_reaches_it() -> None:
+    rows, people = crowd(15, 3)
+    everybody = [
+        float(rows[i] @ rows[j])
+        for i, j in itertools.combinations(range(45), 2)
+        if people[i] != people[j]
+    ]
+    assert impostor_rate(rows, people, 0.3).value == pytest.approx(fmr_at(everybody, 0.3), abs=1e-6)
+    with pytest.raises(ValueError, match="best of 5 templates"):
+        impostor_rate(rows, people, 0.3, best_of=5)
+
+
+@pytest.fixture(scope="module")
+def cal(test_data: Path, session_home: Path) -> tuple[Floats, NDArray[np.int64]]:
+    """The starter's embeddings of all people of split cal."""
+    from facegate.data.protocols.people import read_people
+    from facegate.evaluation.road import embed_photos
+    from facegate.models.pipeline import Pipeline
+
+    protocol = read_people(test_data / "people", split="cal")
+    embedded = embed_photos(Pipeline(), protocol.photos, aligned=True)
+    return embedded.rows, protocol.person
+
+
+@pytest.mark.parametrize("best_of", [1, 3])
+def test_a_rate_set_on_half_of_the_people_holds_on_the_other_half(
+    cal: tuple[Floats, NDArray[np.int64]], best_of: int
+) -> None:
+    """FMR 1e-3 lies in the interval that the other half measures, 18 of 20 times at least."""
+    rows, person = cal
+    random, n, held = np.random.default_rng(0), int(person.max()) + 1, 0
+    for _ in range(20):
+        in_first = np.isin(person, random.permutation(n)[: n // 2])
+        (table,) = impostor_tables(
+            rows[in_first],
+            person[in_first],
+            best_of=(best_of,),
+            draws=people_draws(n // 2, n_draws=2),  # the threshold needs no interval
+        )
+        threshold = table.threshold(1e-3).score
+        other = impostor_rate(rows[~in_first], person[~in_first], threshold, best_of=best_of)
+        assert other.low is not None
+        assert other.high is not None
+        held += other.low <= 1e-3 <= other.high
+    assert held >= 18
