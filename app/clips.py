@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from facegate.capture.opencv import quiet_cv2
 from facegate.models.values import Floats, Pixels
 
 SIZE = (640, 480)  # width, height: what most cameras give unasked
@@ -84,7 +85,7 @@ def portrait(pixels: Pixels, landmarks: Floats, *, margin: float = 0.6) -> Portr
         landmarks: float32 (5, 2) in those pixels.
         margin: width of the backdrop on each side, as a share of the portrait's longer side.
     """
-    import cv2
+    cv2 = quiet_cv2()
 
     pad = round(max(pixels.shape[:2]) * margin)
     wide = cv2.copyMakeBorder(pixels, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
@@ -121,7 +122,7 @@ def through(stops: Sequence[tuple[float, Shot]], *, fps: float = FPS) -> Iterato
 
 def take(person: Portrait, shot: Shot, *, seed: int, size: tuple[int, int] = SIZE) -> Pixels:
     """Return one frame, uint8 (height, width, 3) RGB; the same for the same arguments."""
-    import cv2
+    cv2 = quiet_cv2()
 
     width, height = size
     turned = turn(person, shot.yaw, shot.pitch)
@@ -166,7 +167,7 @@ def turn(person: Portrait, yaw: float, pitch: float) -> Pixels:
     Each pixel of the face gets the depth of the ellipsoid (and nose) there and is shifted as its
     point would be; the shift fades to nothing around the head, so that no edge tears.
     """
-    import cv2
+    cv2 = quiet_cv2()
 
     if abs(yaw) < 0.05 and abs(pitch) < 0.05:
         return person.pixels

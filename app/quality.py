@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from facegate.capture.opencv import quiet_cv2
 from facegate.models.values import Face, Floats, Pixels
 
 # An average adult head in units of its eye distance: how far the tip of the nose lies below the
@@ -95,7 +96,7 @@ def sharpness(grey: NDArray[np.float32]) -> float:
     Args:
         grey: float32 (H, W), any scale.
     """
-    import cv2
+    cv2 = quiet_cv2()
 
     shares = []
     for axis, kernel in ((0, (1, 7)), (1, (7, 1))):
@@ -163,7 +164,7 @@ def pose(landmarks: Floats) -> Pose:
 
 def _middle(crop: Pixels) -> NDArray[np.float32]:
     """Return the grey middle of a crop, where there is face and little background, 112 scale."""
-    import cv2
+    cv2 = quiet_cv2()
 
     grey = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY)
     if grey.shape[0] != 112:
