@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from facegate.models.impostors import BEST_OF, Line, Table
 from facegate.models.metrics.bootstrap import Weights, people_draws
-from facegate.models.metrics.dyads import fmr_figure, pair_counts
+from facegate.models.metrics.dyads import fmr_figure
 from facegate.models.metrics.errors import is_resolvable, thresholds_at_fmr
-from facegate.models.metrics.intervals import Figure
 from facegate.models.metrics.pairs import Indices, person_indices
 from facegate.models.values import Floats
 
@@ -71,23 +70,6 @@ def impostor_tables(
         if rates_of(scores.size):
             found.append(_table(number, scores, a, b, len(probes), weights))
     return tuple(found)
-
-
-def impostor_rate(
-    rows: Floats, people: Sequence[Any] | NDArray[Any], score: float, *, best_of: int = 1
-) -> Figure:
-    """Measure the false match rate at one score, of the same comparisons as ``impostor_tables``.
-
-    Raises:
-        ValueError: nobody has that many templates, or there is nobody to compare with.
-    """
-    probes, templates = _used(people, None)
-    scores, a, b = _best_scores(rows, probes, templates, best_of)
-    if not scores.size:
-        raise ValueError(f"nobody can be compared with the best of {best_of} templates of others")
-    n = len(probes)
-    accepted = pair_counts(a, b, n, scores >= np.float32(score))
-    return fmr_figure(accepted, pair_counts(a, b, n), people_draws(n))
 
 
 def _used(
