@@ -14,6 +14,8 @@ COPY data data
 RUN python -m venv /opt/facegate && /opt/facegate/bin/pip install --no-cache-dir .
 
 FROM python:3.12-slim
+# Security fixes of the distribution are wanted, so its packages have no pinned versions.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
  && rm -rf /var/lib/apt/lists/* \
@@ -21,7 +23,7 @@ RUN apt-get update \
  && install -d -o facegate -m 700 /var/lib/facegate
 COPY --from=build /opt/facegate /opt/facegate
 ENV PATH=/opt/facegate/bin:$PATH FACEGATE_HOME=/var/lib/facegate PYTHONDONTWRITEBYTECODE=1
-USER facegate
+USER 10001
 VOLUME /var/lib/facegate
 EXPOSE 8321
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", \
