@@ -21,11 +21,14 @@ from facegate.evaluation.cache import FOUND, NO_FACE, NOT_UPRIGHT, Cached, Embed
 from facegate.models.align import ARCFACE_TEMPLATE, warp
 from facegate.models.card import Card
 from facegate.models.pipeline import Pipeline
-from facegate.models.values import Floats, Found, Pixels
+from facegate.models.values import Face, Floats, Found, Pixels
 
 BATCH = 32
 ALIGNED_BORDER_PX = 8
 """Crops that come ready are 128 x 128: the usual 112 x 112 template with a border of 8."""
+
+FACE_NUMBERS = 14
+"""A box of 4 numbers and five landmarks of 2."""
 
 REASONS = {
     NO_FACE: "no face was found",
@@ -87,9 +90,11 @@ def embed_photos(
     if cache is None:
         variant = "aligned" if aligned else "photo"
         cache = EmbeddingCache(pipeline.model_id, variant, card.dim)
+    # Where the face lies does not depend on the model: the next one need not look again.
+    places = EmbeddingCache("face", "central", FACE_NUMBERS, folder=cache.path.parent)
 
     def cut(photo: Photo) -> Pixels:
-        return aligned_crop(photo, card) if aligned else central_crop(pipeline, photo)
+        return aligned_crop(photo, card) if aligned else central_crop(pipeline, photo, places)
 
     rows = np.zeros((len(photos), card.dim), np.float32)
     found = np.zeros(len(photos), bool)
@@ -125,18 +130,31 @@ def central_face(found: Found, width: int, height: int) -> int:
     return max(range(len(found.faces)), key=worth)
 
 
-def central_crop(pipeline: Pipeline, photo: Photo) -> Pixels:
+def central_crop(pipeline: Pipeline, photo: Photo, places: EmbeddingCache | None = None) -> Pixels:
     """Return the crop of the face that counts.
+
+    Args:
+        pipeline: the road.
+        photo: what to look at.
+        places: where faces were found before, as box and landmarks, 14 numbers.
 
     Raises:
         NoFaceError: there is none.
         NotUprightError: its landmarks do not form an upright face.
     """
-    found = pipeline.find(photo)
-    if not found.faces:
+    known = places.get(photo.sha256) if places is not None else None
+    if known is None:
+        found = pipeline.find(photo)
+        face = found.faces[central_face(found, photo.width, photo.height)] if found.faces else None
+        if places is not None:
+            numbers = None if face is None else np.append(face.box, face.landmarks.ravel())
+            places.add([(photo.sha256, NO_FACE if face is None else FOUND, numbers)])
+    else:
+        numbers = known.embedding
+        face = None if numbers is None else Face(numbers[:4], numbers[4:].reshape(5, 2), 1.0)
+    if face is None:
         raise NoFaceError(f"no face found in {photo.source}")
-    face = found.faces[central_face(found, photo.width, photo.height)]
-    return pipeline.crop(photo, face, rotation=found.rotation)
+    return pipeline.crop(photo, face)
 
 
 def aligned_crop(photo: Photo, card: Card) -> Pixels:

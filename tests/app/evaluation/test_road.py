@@ -109,3 +109,16 @@ def test_another_model_has_a_cache_of_its_own(
     other = Pipeline(Embedder(embedder.card, embedder._net, f"{embedder.model_id}x"))
     assert embed_photos(other, photos, aligned=True).found.all()
     assert other.timings["embed"] > 0
+
+
+def test_the_next_model_need_not_look_for_the_face_again(
+    facegate_home: Path, squares: Pipeline, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [pictures["ada-1"], pictures["nobody"]]
+    first = embed_photos(squares, photos)
+    embedder = squares.embedder
+    other = Pipeline(Embedder(embedder.card, embedder._net, f"{embedder.model_id}y"))
+    monkeypatch.setattr(Pipeline, "find", None)
+    second = embed_photos(other, photos)
+    assert np.array_equal(first.rows, second.rows)
+    assert [failure.code for failure in second.failures] == ["no_face"]
