@@ -258,7 +258,7 @@ def _placement(landmarks: Floats, shot: Shot, size: tuple[int, int]) -> NDArray[
 
 
 def sitting_down(*, seed: int = 0) -> list[tuple[float, Shot]]:
-    """Return the stops of a guided enrolment: straight, then left, right, up and down, 8.6 s."""
+    """Return the stops of a guided enrolment: straight, then left, right, up and down, 7.3 s."""
     rng = np.random.default_rng(seed)
     light = float(rng.uniform(0.85, 1.1))
     calm = Shot(light=light, eyes_px=float(rng.uniform(66, 78)))
@@ -268,7 +268,6 @@ def sitting_down(*, seed: int = 0) -> list[tuple[float, Shot]]:
         (-20.0, 0.0),
         (0.0, 16.0),
         (0.0, -14.0),
-        (0.0, 0.0),
     ]
     stops = [(0.0, replace(calm, eyes_px=46.0, x=0.42)), (0.8, calm)]
     now = 0.8

@@ -103,7 +103,7 @@ def run_demo(recognizer: Recognizer, folder: Path, say: Say) -> DemoResult:
     stops = sitting_down(seed=1)
     write_film(sitting_film, film(hers, through(stops, fps=FPS), seed=1), fps=FPS)
     for path, person, seed in ((passing_film, hers, 2), (stranger_film, theirs, 3)):
-        shots = through(passing_by(seed=seed, seconds=3.0), fps=FPS)
+        shots = through(passing_by(seed=seed, seconds=2.5), fps=FPS)
         write_film(path, film(person, shots, seed=seed), fps=FPS)
     say(f"three short films made of two portraits in {clock.stop('films'):.1f} s")
 

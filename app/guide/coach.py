@@ -28,7 +28,13 @@ from facegate.guide.advice import (
     View,
     why_too_few,
 )
-from facegate.guide.judgement import MAX_PITCH, MAX_YAW, direction_of, look_for_problem
+from facegate.guide.judgement import (
+    MAX_PITCH,
+    MAX_YAW,
+    STRAIGHT_YAW,
+    direction_of,
+    look_for_problem,
+)
 from facegate.guide.selection import Kept, Pool
 from facegate.quality import Pose
 
@@ -40,7 +46,10 @@ HOLD_S = 0.3
 LONGEST_STEP_S = 0.25  # a gap between two frames counts for no more when a look is held
 OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
 
-CALIBRATE_FRAMES, CALIBRATE_S = 4, 0.25
+# The straight look is learned from so many frames over so long, once their pitch keeps within so
+# many degrees; somebody who never keeps still is taken as they are in the end.
+CALIBRATE_FRAMES, CALIBRATE_S, CALIBRATE_SPREAD, CALIBRATE_AT_MOST_S = 4, 0.5, 6.0, 3.0
+REFINE_FRAMES, REFINE_PITCH = 20, 7.0
 CALIBRATE_YAW, CALIBRATE_PITCH = 11.0, 25.0
 
 
@@ -145,6 +154,7 @@ class Coach:
         if self._neutral_pitch is None and not self._calibrate(view.time_s, view.quality.pose):
             self._end_in_time(view.time_s)
             return self._advice(view, Instruction.STRAIGHT, None)
+        self._refine(view.time_s, view.quality.pose)
         pose = self.relative(view.quality.pose)
         direction = direction_of(pose)
         asked = self.order is None or (direction is not None and direction is self.wanted)
@@ -166,12 +176,25 @@ class Coach:
             self._straight.clear()
             return False
         self._straight.append((time_s, pose.pitch))
-        first = self._straight[0][0]
-        if len(self._straight) < CALIBRATE_FRAMES or time_s - first < CALIBRATE_S:
+        recent = [pitch for at, pitch in self._straight if at >= time_s - CALIBRATE_S - 1e-6]
+        lasted = time_s - self._straight[0][0]
+        if len(recent) < CALIBRATE_FRAMES or lasted < CALIBRATE_S - 1e-6:
             return False
-        self._neutral_pitch = float(median(pitch for _, pitch in self._straight))
+        if max(recent) - min(recent) > CALIBRATE_SPREAD and lasted < CALIBRATE_AT_MOST_S:
+            return False
+        self._neutral_pitch = float(median(recent))
+        if self.order is None or self.wanted is Direction.STRAIGHT:
+            self._held[Direction.STRAIGHT] = CALIBRATE_S  # it was held all the while
         self._wanted_since = time_s
         return True
+
+    def _refine(self, time_s: float, pose: Pose) -> None:
+        """Learn the straight look better as long as the person keeps it."""
+        assert self._neutral_pitch is not None  # it was calibrated
+        is_near = abs(pose.pitch - self._neutral_pitch) <= REFINE_PITCH
+        if self.covered <= {Direction.STRAIGHT} and is_near and abs(pose.yaw) <= STRAIGHT_YAW:
+            self._straight = [*self._straight[1 - REFINE_FRAMES :], (time_s, pose.pitch)]
+            self._neutral_pitch = float(median(pitch for _, pitch in self._straight))
 
     def _hold(self, direction: Direction | None, passed: float, time_s: float) -> bool:
         """Count the time in a direction; return whether it is held but not yet long enough.

@@ -16,7 +16,7 @@ SECOND_FACE, SECOND_SCORE = 0.2, 0.9
 # about 4 degrees, so the bands leave gaps between them; and it reads a turn as some 80 % of what it
 # is, because the landmarks of a turned face are drawn towards those of a straight one.
 STRAIGHT_YAW, STRAIGHT_PITCH = 8.5, 5.5
-TURNED_YAW, TURNED_PITCH = 11.0, 6.5
+TURNED_YAW, UP_PITCH, DOWN_PITCH = 11.0, 8.0, 6.0  # the detector reads down less than up
 MAX_YAW, MAX_PITCH = 38.0, 30.0
 
 
@@ -54,7 +54,8 @@ def direction_of(pose: Pose) -> Direction | None:
         return Direction.STRAIGHT
     if abs(pose.yaw) >= TURNED_YAW and abs(pose.yaw) >= abs(pose.pitch):
         return Direction.LEFT if pose.yaw > 0 else Direction.RIGHT
-    if abs(pose.pitch) >= TURNED_PITCH and abs(pose.pitch) > abs(pose.yaw):
+    bound = UP_PITCH if pose.pitch > 0 else DOWN_PITCH
+    if abs(pose.pitch) >= bound and abs(pose.pitch) > abs(pose.yaw):
         return Direction.UP if pose.pitch > 0 else Direction.DOWN
     return None
 
