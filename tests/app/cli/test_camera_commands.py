@@ -275,3 +275,69 @@ def test_the_demo_does_what_it_says(
     assert answer["refused"]["score"] < answer["refused"]["threshold"]
     assert read_photo(answer["picture"]).width == 1280
     assert "Look straight into the camera" in said.err
+
+
+class FakeWindow:
+    """A window that is lost, or closed by its user, after two pictures."""
+
+    def __init__(self, *, quits: bool) -> None:
+        self.alive, self.quit, self._quits = True, False, quits
+        self.n_shown, self.closed = 0, False
+
+    def show(self, pixels: Any) -> None:
+        assert pixels.dtype == np.uint8
+        self.n_shown += 1
+        if self.n_shown == 2:
+            self.alive, self.quit = False, self._quits
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(params=["lost", "closed by its user"])
+def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeWindow:
+    made = FakeWindow(quits=request.param != "lost")
+    monkeypatch.setattr("facegate.preview.Preview.open", lambda _title: made)
+    return made
+
+
+def test_a_lost_window_costs_nothing_and_a_closed_one_ends_it_unsaved(
+    window: FakeWindow,
+    films: Path,
+    tmp_path: Path,
+    facegate_home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gallery = tmp_path / "people.db"
+    arguments = ["--camera", str(films / "again.mp4"), "--gallery", str(gallery)]
+    status = run(["enroll", "Ada", *arguments])
+    said = capsys.readouterr()
+    assert window.closed
+    assert window.n_shown == 2
+    if window.quit:
+        assert status == 130
+        assert "nothing was changed" in said.err
+        assert not gallery.exists()
+    else:
+        assert status == 0
+        assert said.out.startswith("Ada: ")
+
+
+def test_ctrl_c_in_the_middle_says_that_nothing_was_changed(
+    films: Path,
+    tmp_path: Path,
+    facegate_home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from facegate.guide import Coach
+
+    def interrupted(_coach: Coach, _view: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Coach, "see", interrupted)
+    gallery = tmp_path / "people.db"
+    arguments = ["--camera", str(films / "again.mp4"), "--gallery", str(gallery)]
+    assert run(["enroll", "Ada", *arguments]) == 130
+    assert "nothing was changed" in capsys.readouterr().err
+    assert not gallery.exists()
