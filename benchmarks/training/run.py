@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from drawing import DRAW
 
 HERE = Path(__file__).parent
 
@@ -29,6 +30,7 @@ class Arm:
 class Experiment:
     name: str
     question: str
+    picture: str
     seeds: list[int]
     base: dict[str, Any]
     arms: list[Arm]
@@ -39,7 +41,8 @@ def read(name: str) -> Experiment:
     arms = [Arm(arm.pop("name"), arm) for arm in written.get("arms", [])]
     for grid in written.get("grids", []):
         arms += expand(grid)
-    return Experiment(name, written["question"], written["seeds"], written["base"], arms)
+    picture = written.get("picture", "bars")
+    return Experiment(name, written["question"], picture, written["seeds"], written["base"], arms)
 
 
 def expand(grid: dict[str, Any]) -> list[Arm]:
@@ -95,6 +98,7 @@ def summary(folder: Path) -> dict[str, Any]:
     steps = [event for event in events if "loss" in event]
     best = max(looks, key=lambda event: event["val"]["tar"]) if looks else None
     last = [event["d_an"][1] for event in steps[-50:] if event.get("d_an")]
+    active = [event["semi"] for event in steps[-50:] if event.get("n_pairs")]
     return {
         "tar": best["val"]["tar"] if best else 0.0,
         "fmr": best["val"]["fmr"] if best else None,
@@ -102,6 +106,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "images": looks[-1]["images"] if looks else 0,
         "seconds": looks[-1]["seconds"] if looks else 0.0,
         "d_an": float(np.median(last)) if last else None,
+        "active": float(np.mean(active)) if active else None,
         "stopped": json.loads((folder / "ended.json").read_text())["stopped"],
     }
 
@@ -115,7 +120,7 @@ def table(experiment: Experiment, out: Path) -> dict[str, Any]:
         if not runs:
             continue
         row: dict[str, Any] = {"arm": arm.name, "changes": arm.changes, "seeds": len(runs)}
-        for key in ("tar", "eer", "d_an", "images", "seconds"):
+        for key in ("tar", "eer", "d_an", "active", "images", "seconds"):
             values = [run[key] for run in runs if run[key] is not None]
             if values:
                 row[key] = float(np.mean(values))
@@ -124,24 +129,6 @@ def table(experiment: Experiment, out: Path) -> dict[str, Any]:
         row["fmr"] = runs[0]["fmr"]
         rows.append(row)
     return {"experiment": experiment.name, "question": experiment.question, "rows": rows}
-
-
-def draw(found: dict[str, Any], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    rows = found["rows"]
-    figure = Figure(figsize=(8, 1.2 + 0.32 * len(rows)), layout="constrained")
-    ax = figure.subplots()
-    place = np.arange(len(rows))[::-1]
-    for y, row in zip(place, rows, strict=True):
-        low, high = row["tar_range"]
-        ax.plot([low, high], [y, y], "C0-", linewidth=3, alpha=0.4)
-        ax.plot(row["tar"], y, "C3x" if row["stopped"] else "C0o")
-    ax.set_yticks(place, [row["arm"] for row in rows], fontsize=8)
-    fmr = next((row["fmr"] for row in rows if row["fmr"]), 0)
-    ax.set(xlabel=f"TAR at FMR {fmr:g}, split val; mean and range over seeds", xlim=(0, None))
-    ax.set_title(found["question"], fontsize=9)
-    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -160,7 +147,7 @@ def main() -> None:
         run_all(experiment, options)
     found = table(experiment, options.out)
     (options.out / "results.json").write_text(json.dumps(found, indent=1))
-    draw(found, options.out / "results.png")
+    DRAW[experiment.picture](found, options.out / "results.png")
     print(json.dumps(found, indent=1))
 
 
