@@ -72,12 +72,13 @@ def command(
             strangers=others,
         )
         keep_calibration(people, made)
-        close = too_close(people, made.scale.threshold(fmr).score)
+        search = made.search_threshold()
+        close = too_close(people, search.score) if search else []
     value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}
     output.result("\n".join(_lines(made)), value)
     for pair in close:
         output.note(
-            f"{pair.first!r} and {pair.second!r} score {pair.score:.3f} with each other: they look "
+            f"{pair.first!r} and {pair.second!r} are too close, score {pair.score:.3f}: they look "
             "alike, or are one person under two names"
         )
 

@@ -60,9 +60,9 @@ def command(
     from facegate.evaluation.tables import difference_lines, differences_json, result_lines
     from facegate.models.zoo import DEFAULT_MODEL
 
-    asked = _protocol(protocol, data, pairs, people, split, enrolled, probes)
     if write_card and people is None:
-        raise click.UsageError("thresholds come from people that choose nothing else: --people")
+        raise click.UsageError("thresholds come from people who choose nothing else: --people")
+    asked = _protocol(protocol, data, pairs, people, split, enrolled, probes)
     name = model or DEFAULT_MODEL
     evaluation = Evaluation(asked, aligned=aligned, device=device, bar=output.progress)
     result = evaluation.measure(name)

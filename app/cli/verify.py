@@ -36,6 +36,12 @@ STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
 @rate_option("--fmr", 1e-3, "The rate of wrong matches to aim at.")
 @threshold_option
 @rotate_option
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Explain the answer in one HTML file, with the faces.",
+)
 @gallery_option
 @model_options
 @output_options
@@ -46,6 +52,7 @@ def command(
     fmr: float,
     threshold: float | None,
     rotate: str,
+    report: Path | None,
     gallery: Path | None,
     model: str | None,
     device: str,
@@ -72,6 +79,11 @@ def command(
             answer = recognizer.verify_name(name, photographs[0], face=face)
         else:
             answer = recognizer.verify(*photographs, face=face)
+        if report is not None:
+            from facegate.evaluation.decision_report import write_decision_report
+
+            write_decision_report(report, recognizer, answer)
+            output.note(f"wrote {report}")
     output.result(describe(answer), answer.as_json())
     spent = ", ".join(f"{stage} {s * 1000:.0f} ms" for stage, s in answer.seconds.items())
     output.detail(f"model {answer.model}; {spent}")

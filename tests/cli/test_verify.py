@@ -115,3 +115,22 @@ def test_two_photographs_need_neither_torch_nor_gallery(pictures: Pictures) -> N
     )
     assert done.stdout.splitlines()[-1] == "[] 0"
     assert done.stderr == ""
+
+
+def test_a_decision_is_explained_in_one_file(
+    tmp_path: Path, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery, report = ["--gallery", str(tmp_path / "people.db")], tmp_path / "why.html"
+    run(["enroll", "Ada", str(pictures["ada-1"]), *gallery, "--keep-crops"])
+    run(["enroll", "Grace", str(pictures["grace-1"]), *gallery])
+    claim = ["verify", "--name", "Ada", str(pictures["ada-2"]), *gallery]
+    assert run([*claim, "--report", str(report)]) == 0
+    contents = report.read_text("utf-8")
+    assert "is this Ada?" in contents
+    assert "Ada, sample 1 of " in contents
+    assert "Grace, score " in contents
+    assert contents.count("data:image/jpeg;base64,") == 2
+    assert "<script" not in contents
+    two = [str(pictures["ada-1"]), str(pictures["grace-1"])]
+    assert run(["verify", *two, "--report", str(report)]) == 1
+    assert "are these one person?" in report.read_text("utf-8")

@@ -1,0 +1,146 @@
+"""One decision explained in one file: both faces, where the score lies, what matched, who else."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facegate.data.images import read_photo
+from facegate.decision import Basis
+from facegate.evaluation import page
+from facegate.evaluation.plots import Axis, Chart
+from facegate.models.values import Pixels
+from facegate.results import Verification
+
+if TYPE_CHECKING:
+    from facegate.recognizer import Recognizer
+
+KINDS = {"match": "yes", "no match": "no", "inconclusive": "open"}
+SMALLEST = 1e-6
+
+
+def write_decision_report(path: Path, recognizer: "Recognizer", answer: Verification) -> None:
+    """Write the report of a verification.
+
+    Args:
+        path: of the HTML file.
+        recognizer: that answered.
+        answer: its answer.
+
+    Raises:
+        InputError, MachineError: the place cannot be written to.
+    """
+    words = answer.decision or "no decision"
+    sections = [
+        f'<p class="answer {KINDS.get(words, "open")}">{words}</p>',
+        page.text(_sentence(answer)),
+        page.section("Faces", page.gallery(_faces(recognizer, answer))),
+        page.section("The score among others", page.charts(_chart(recognizer.basis, answer))),
+        page.section("In numbers", page.table(("fact", "value"), _rows(recognizer, answer))),
+    ]
+    who = f"is this {answer.identity.name}?" if answer.identity else "are these one person?"
+    subtitle = f"{who} {' and '.join(face.source for face in answer.faces)}"
+    page.write_text(path, page.page("One verification", subtitle, sections))
+
+
+def _sentence(answer: Verification) -> str:
+    if answer.threshold is None:
+        return f"The score is {answer.score:.3f}; nothing tells how often strangers reach it."
+    relation = "reaches" if answer.score >= answer.threshold.score else "stays below"
+    line = f"The score {answer.score:.3f} {relation} the threshold {answer.threshold.score:.3f}."
+    if answer.fmr_at_score is None:
+        return line
+    line += f" At most {answer.fmr_at_score:.2g} of strangers score that high"
+    if answer.fmr_ci95 is not None:
+        line += f" (95 % interval {answer.fmr_ci95[0]:.2g} to {answer.fmr_ci95[1]:.2g})"
+    return f"{line}. {answer.reason}" if answer.reason else f"{line}."
+
+
+def _faces(recognizer: "Recognizer", answer: Verification) -> list[str]:
+    parts = [
+        page.faces([face.crop], [face.source, f"quality {face.face.quality:.2f}"])
+        if face.face.quality is not None
+        else page.faces([face.crop], [face.source])
+        for face in answer.faces
+    ]
+    if answer.identity is not None:
+        crop, sample = _matched(recognizer, answer)
+        lines = [f"{answer.identity.name}, {sample}"]
+        if crop is None:
+            lines.append("its crop was not kept (enroll --keep-crops keeps it)")
+        parts.append(page.faces([crop], lines))
+    return parts
+
+
+def _matched(recognizer: "Recognizer", answer: Verification) -> tuple[Pixels | None, str]:
+    """Return the crop of the sample that decided, where it was kept, and its name."""
+    gallery, identity = recognizer.gallery, answer.identity
+    if gallery is None or identity is None or answer.template is None:
+        return None, "no sample"
+    samples = sorted(gallery.samples(identity.name), key=lambda sample: sample.id)
+    ids = np.sort(gallery.templates(identity.name)[0])
+    # Each sample has one template, and both are numbered in the order they came.
+    if len(samples) != len(ids):
+        return None, f"template {answer.template}"
+    sample = samples[int(np.searchsorted(ids, answer.template))]
+    kept = dict(gallery.crops(identity.name))
+    crop = read_photo(kept[sample.id], min_side=1).pixels if sample.id in kept else None
+    return crop, f"sample {sample.id} of {sample.created:%Y-%m-%d}"
+
+
+def _chart(basis: Basis, answer: Verification) -> str:
+    impostor: list[tuple[float, float]] = []
+    if basis.scale is not None:
+        table = basis.scale.tables[0]
+        impostor = [(line.score, line.fmr) for line in table.lines]
+        band = [(line.score, max(SMALLEST, line.low)) for line in table.lines]
+        top = [(line.score, line.high) for line in table.lines]
+    else:
+        impostor = [(rate.score, rate.fmr) for rate in basis.card.thresholds]
+        band = top = []
+    genuine = [
+        (rate.score, rate.fnmr) for rate in basis.card.thresholds if rate.fnmr and rate.fnmr > 0
+    ]
+    least = min([rate for _, rate in [*impostor, *genuine]], default=1e-3)
+    low = min([-0.2, answer.score, *(score for score, _ in impostor)])
+    floor = 10 ** np.floor(np.log10(max(SMALLEST, least)))
+    chart = Chart(
+        "Of strangers, the share that scores at least this, for one template; of one person, "
+        "the share that scores less",
+        Axis("score", float(np.floor(low * 5) / 5), 1.0),
+        Axis("share", float(floor), 1.0, log=True, percent=True),
+    )
+    if band:
+        chart.band(band, top, "other band")
+    chart.line(impostor, "other", "strangers")
+    chart.line(genuine, "same", "one person")
+    if answer.threshold is not None:
+        chart.mark(answer.threshold.score, "plain", "threshold")
+    chart.mark(answer.score, "model", "this score")
+    return chart.svg()
+
+
+def _rows(recognizer: "Recognizer", answer: Verification) -> list[tuple[str, str]]:
+    threshold = answer.threshold
+    rows = [("score", f"{answer.score:.4f}")]
+    if threshold is not None:
+        rate = "none: it was given by you" if threshold.rate is None else f"{threshold.rate:.3g}"
+        rows += [
+            ("threshold", f"{threshold.score:.4f}"),
+            ("false match rate at the threshold", rate),
+            ("from", threshold.source),
+        ]
+    rows += [("model", answer.model)]
+    runner_up = _runner_up(recognizer, answer)
+    if runner_up:
+        rows.append(("nearest other identity", runner_up))
+    return rows
+
+
+def _runner_up(recognizer: "Recognizer", answer: Verification) -> str:
+    gallery = recognizer.gallery if answer.identity is not None else None
+    if gallery is None or answer.identity is None:
+        return ""
+    (found,) = gallery.search(answer.faces[0].embedding[None], k=2)
+    others = [candidate for candidate in found if candidate.identity.id != answer.identity.id]
+    return f"{others[0].identity.name}, score {others[0].score:.4f}" if others else ""
