@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from facegate.answers import DOUBT, VERIFIED, answer, nobody_enrolled, not_embedded
 from facegate.calibration.stored import CalibrationReader
 from facegate.choice import FaceChoice, choose, rows
 from facegate.data.images import Photo, PhotoSource
@@ -19,7 +20,6 @@ from facegate.decision import (
     Basis,
     Comparison,
     Outcome,
-    RateAtScore,
     Search,
     Threshold,
     decide,
@@ -41,17 +41,11 @@ from facegate.results import (
     Identification,
     IdentifiedFace,
     LeftOut,
-    Near,
     Verification,
 )
 
 if TYPE_CHECKING:
-    from facegate.gallery import Candidate, Gallery, Identity
-
-
-DOUBT = "the score lies where the calibration's counts cannot tell"
-VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
-IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
+    from facegate.gallery import Gallery, Identity
 
 
 class Recognizer:
@@ -215,16 +209,7 @@ class Recognizer:
         embedded, refused = self.reader.embed(photo, found, chosen)
         answers = dict(zip((e.face_no for e in embedded), self.search(embedded), strict=True))
         for number, error in refused.items():
-            answers[number] = IdentifiedFace(
-                photo.source,
-                found.faces[number],
-                "inconclusive",
-                None,
-                None,
-                None,
-                None,
-                str(error),
-            )
+            answers[number] = not_embedded(photo.source, found.faces[number], str(error))
         return Identification(
             photo.source,
             tuple(answers[number] for number in sorted(answers)),
@@ -239,9 +224,7 @@ class Recognizer:
         gallery = self.gallery
         n_identities, n_templates = gallery.count() if gallery is not None else (0, 0)
         if gallery is None or not n_identities or not faces:
-            return [
-                IdentifiedFace(f.source, f.face, "unknown", None, None, None, None) for f in faces
-            ]
+            return [nobody_enrolled(face) for face in faces]
         size, basis = Search(n_templates, n_identities), self.basis
         try:
             threshold = self._identification_threshold(basis, size)
@@ -249,7 +232,7 @@ class Recognizer:
             threshold = None
         found = gallery.search(rows(faces), k=2)
         return [
-            _answer(f, c, threshold, basis.search_rate_at(c[0].score, size))
+            answer(f, c, threshold, basis.search_rate_at(c[0].score, size))
             for f, c in zip(faces, found, strict=True)
         ]
 
@@ -394,30 +377,3 @@ class Recognizer:
         if self.threshold is not None:
             return Threshold(self.threshold, None, "user")
         return basis.identification(self.fpir, size)
-
-
-def _answer(
-    face: EmbeddedFace,
-    candidates: Sequence["Candidate"],
-    threshold: Threshold | None,
-    rate: RateAtScore | None,
-) -> IdentifiedFace:
-    best = candidates[0]
-    decision: Outcome | None = None
-    if threshold is not None:
-        decision = IDENTIFIED[decide(best.score, threshold, rate)]
-    is_match = decision == "match"
-    second = candidates[1] if len(candidates) > 1 else None
-    other = second if is_match else best
-    return IdentifiedFace(
-        source=face.source,
-        face=face.face,
-        decision=decision,
-        identity=best.identity if is_match else None,
-        score=best.score,
-        threshold=threshold,
-        runner_up=Near(other.identity, other.score) if other else None,
-        reason=DOUBT if decision == "inconclusive" else "",
-        fpir_at_score=rate.rate if rate else None,
-        fpir_ci95=rate.ci95 if rate else None,
-    )

@@ -1,0 +1,60 @@
+"""The answer about one face: from its nearest identities, or why there is none."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from facegate.decision import Outcome, RateAtScore, Threshold, decide
+from facegate.models.values import Face
+from facegate.results import EmbeddedFace, IdentifiedFace, Near
+
+if TYPE_CHECKING:
+    from facegate.gallery import Candidate
+
+
+DOUBT = "the score lies where the calibration's counts cannot tell"
+VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
+IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
+
+
+def nobody_enrolled(face: EmbeddedFace) -> IdentifiedFace:
+    """Return the answer of an empty gallery."""
+    return IdentifiedFace(face.source, face.face, "unknown", None, None, None, None)
+
+
+def not_embedded(source: str, face: Face, reason: str) -> IdentifiedFace:
+    """Return the answer about a face that could not be embedded, and why."""
+    return IdentifiedFace(source, face, "inconclusive", None, None, None, None, reason)
+
+
+def answer(
+    face: EmbeddedFace,
+    candidates: Sequence["Candidate"],
+    threshold: Threshold | None,
+    rate: RateAtScore | None,
+) -> IdentifiedFace:
+    """Return the answer about a face from its nearest identities, best first.
+
+    Args:
+        candidates: at least one.
+        threshold: None where none was measured; then there is no decision.
+        rate: the share of strangers who reach the best score, or None.
+    """
+    best = candidates[0]
+    decision: Outcome | None = None
+    if threshold is not None:
+        decision = IDENTIFIED[decide(best.score, threshold, rate)]
+    is_match = decision == "match"
+    second = candidates[1] if len(candidates) > 1 else None
+    other = second if is_match else best
+    return IdentifiedFace(
+        source=face.source,
+        face=face.face,
+        decision=decision,
+        identity=best.identity if is_match else None,
+        score=best.score,
+        threshold=threshold,
+        runner_up=Near(other.identity, other.score) if other else None,
+        reason=DOUBT if decision == "inconclusive" else "",
+        fpir_at_score=rate.rate if rate else None,
+        fpir_ci95=rate.ci95 if rate else None,
+    )
