@@ -15,18 +15,25 @@ from facegate.cli.common import (
 FILE = click.Path(path_type=Path)
 
 
-@click.command(short_help="Look for damage in the whole file.")
+@click.command(short_help="Look for damage, and for people who are too close.")
 @gallery_option
 @output_options
 def check(gallery: Path | None, output: Output) -> int:
     """Look for damage: the file's structure, every vector, and what belongs together.
 
+    In a sound gallery, also for people whom a search would take for each other.
+
     Exit status: 0 nothing was found, 1 something was.
     """
+    from facegate.calibration.closeness import close_findings
+    from facegate.gallery import Gallery
     from facegate.gallery.check import check_file
 
     path = default_gallery(gallery)
     found = check_file(path)
+    if not found:
+        with Gallery.open(path, read_only=True) as people:
+            found = close_findings(people)
     value = {"findings": [{"code": one.code, "message": one.message} for one in found]}
     text = "\n".join(one.message for one in found) if found else f"{path} is sound"
     output.result(text, value)

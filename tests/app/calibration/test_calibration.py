@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facegate.calibration.closeness import too_close
+from facegate.calibration.closeness import close_findings, too_close
 from facegate.calibration.make import Strangers, calibrate
 from facegate.calibration.stored import (
     SETTING,
@@ -154,3 +154,17 @@ def test_two_names_for_one_person_are_too_close(gallery: Gallery) -> None:
     assert pair.score == pytest.approx(1.0, abs=1e-5)
     assert all(other.score <= pair.score for other in others)
     assert too_close(gallery, 1.5) == []
+
+
+def test_a_check_names_who_is_too_close(
+    gallery: Gallery, shipped: ImpostorStatistics, facegate_home: Path
+) -> None:
+    assert close_findings(gallery) == []  # nobody knows this model: no threshold, no finding
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facegate.models.zoo.card", lambda _name: example_card())
+        keep_calibration(gallery, calibrate(gallery, fmr=1e-3, fpir=0.1, shipped=shipped))
+        rows = gallery.templates("person 007")[1]
+        gallery.enroll("somebody else", [Sample(rows[0], None, "f" * 64, 0)])
+        finding = close_findings(gallery)[0]
+    assert finding.code == "too_close"
+    assert "'person 007' and 'somebody else' are too close, score 1.000" in finding.message
