@@ -1,6 +1,7 @@
 """Portraits that every test may use, and the data that only some machines have."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from PIL import Image, ImageEnhance
 from facegate.data.images import write_image
 
 Pictures = dict[str, Path]
+# A suite that was started in the background has Ctrl-C ignored, and so would what it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 STRICT = os.environ.get("FACEGATE_TEST_STRICT") == "1"
 
 
