@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from facegate.decision import Outcome, RateAtScore, Threshold, decide
+from facegate.decision import Outcome, RateAtScore, Threshold, decide, is_too_poor
 from facegate.models.values import Face
 from facegate.results import EmbeddedFace, IdentifiedFace, Near
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from facegate.gallery import Candidate
 
 
+POOR = "a face is too dark, bright, blurred, small or turned for an answer"
 DOUBT = "the score lies where the calibration's counts cannot tell"
 VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
 IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
@@ -41,8 +42,9 @@ def answer(
     """
     best = candidates[0]
     decision: Outcome | None = None
+    poor = is_too_poor(face.face.quality)
     if threshold is not None:
-        decision = IDENTIFIED[decide(best.score, threshold, rate)]
+        decision = "inconclusive" if poor else IDENTIFIED[decide(best.score, threshold, rate)]
     is_match = decision == "match"
     second = candidates[1] if len(candidates) > 1 else None
     other = second if is_match else best
@@ -54,7 +56,19 @@ def answer(
         score=best.score,
         threshold=threshold,
         runner_up=Near(other.identity, other.score) if other else None,
-        reason=DOUBT if decision == "inconclusive" else "",
+        reason=why(decision, poor),
         fpir_at_score=rate.rate if rate else None,
         fpir_ci95=rate.ci95 if rate else None,
     )
+
+
+def why(decision: Outcome | None, poor: bool) -> str:
+    """Return the reason of an answer that is none, or an empty text.
+
+    Args:
+        decision: the answer.
+        poor: whether a face's quality forbade it.
+    """
+    if decision != "inconclusive":
+        return ""
+    return POOR if poor else DOUBT

@@ -10,6 +10,16 @@ from facegate.models.impostors import Line, Scale
 Outcome = Literal["match", "no match", "unknown", "inconclusive"]
 
 
+LEAST_QUALITY = 0.02
+"""A face below it is too dark, too bright, too blurred, too small or too far turned for any answer:
+error rates were not measured on such faces. Of 217 photographs of LFW the worst has 0.29."""
+
+
+def is_too_poor(quality: float | None) -> bool:
+    """Say whether a face's quality forbids an answer."""
+    return quality is not None and quality < LEAST_QUALITY
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """The score from which two faces count as one person, and where it comes from.

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from facegate.answers import DOUBT, VERIFIED, answer, nobody_enrolled, not_embedded
+from facegate.answers import VERIFIED, answer, nobody_enrolled, not_embedded, why
 from facegate.calibration.stored import CalibrationReader
 from facegate.choice import FaceChoice, choose, rows
 from facegate.data.images import Photo, PhotoSource
@@ -23,6 +23,7 @@ from facegate.decision import (
     Search,
     Threshold,
     decide,
+    is_too_poor,
 )
 from facegate.errors import (
     ModelMismatchError,
@@ -341,8 +342,9 @@ class Recognizer:
         except NoThresholdError as error:
             problem = error
         decision: Outcome | None = None
+        poor = any(is_too_poor(face.face.quality) for face in faces)
         if threshold is not None:
-            decision = VERIFIED[decide(score, threshold, rate)]
+            decision = "inconclusive" if poor else VERIFIED[decide(score, threshold, rate)]
         return Verification(
             decision=decision,
             score=score,
@@ -355,7 +357,7 @@ class Recognizer:
             template=template,
             seconds=self.reader.stop(),
             problem=problem,
-            reason=DOUBT if decision == "inconclusive" else "",
+            reason=why(decision, poor),
         )
 
     def _verification_threshold(self, basis: Basis, best: Comparison) -> Threshold:

@@ -208,3 +208,17 @@ def test_arrays_are_photographs_too(astronaut: NDArray[np.uint8]) -> None:
     (face,) = Recognizer().faces(astronaut)
     assert np.linalg.norm(face.embedding) == pytest.approx(1, abs=1e-5)
     assert face.face.quality is not None
+
+
+def test_a_face_too_poor_for_an_answer_is_inconclusive(
+    enrolled: Path, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facegate.decision.LEAST_QUALITY", 2.0)
+    answer = Recognizer().verify(pictures["ada-1"], pictures["ada-2"])
+    assert answer.decision == "inconclusive"
+    assert "too dark, bright, blurred" in answer.reason
+    with Recognizer(enrolled) as recognizer:
+        (face,) = recognizer.identify(pictures["ada-3"]).faces
+    assert (face.decision, face.identity) == ("inconclusive", None)
+    assert face.runner_up is not None
+    assert face.runner_up.identity.name == "Ada"
