@@ -6,6 +6,7 @@ Points are in pixels with the centre of the first pixel at (0, 0).
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facegate.models.values import Floats, Pixels
 
@@ -50,7 +51,10 @@ def similarity(source: Floats, target: Floats) -> Floats:
 
 
 def is_upright(landmarks: Floats) -> bool:
-    """Say whether five landmarks form a face that is upright, give or take 60 degrees."""
+    """Say whether five landmarks form a face that is upright, give or take 60 degrees.
+
+    Wrong landmarks may form one all the same; `facegate.models.upright` looks at the pixels too.
+    """
     turn = similarity(ARCFACE_TEMPLATE, landmarks)
     roll = math.degrees(math.atan2(turn[1, 0], turn[0, 0]))
     return abs(roll) <= _MOST_ROLL
@@ -59,27 +63,38 @@ def is_upright(landmarks: Floats) -> bool:
 def warp(pixels: Pixels, landmarks: Floats, template: Floats, size: int) -> Pixels:
     """Return the face moved so that its landmarks fall on the template, uint8 (size, size, 3).
 
-    Bilinear; where it shrinks, each pixel is the mean of what it covers. Outside the photograph
-    its border is repeated.
-
     Args:
         pixels: uint8 (H, W, 3).
         landmarks: (5, 2) in pixels.
         template: (5, 2) in pixels of the result.
         size: of the result, in pixels a side.
     """
+    return sample(pixels, similarity(template, landmarks), size)
+
+
+def sample(pixels: Pixels, back: Floats, size: int) -> Pixels:
+    """Return what a similarity shows of a photograph, uint8 (size, size, 3).
+
+    Bilinear; where it shrinks, each pixel is the mean of what it covers. Outside the photograph
+    its border is repeated.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        back: (2, 3), from a point of the result to one of the photograph; no shear, no mirroring.
+        size: of the result, in pixels a side.
+    """
     from PIL import Image
 
-    back = similarity(template, landmarks).astype(np.float64)
-    step = math.hypot(back[0, 0], back[1, 0])  # photograph pixels for one of the crop
+    matrix = back.astype(np.float64)
+    step = math.hypot(matrix[0, 0], matrix[1, 0])  # photograph pixels for one of the crop
     # Blocks of whole pixels first, then several samples a pixel: blocks alone would show their
     # grid in the result, samples alone would be slow for a large face.
     block = max(1, math.floor(step / 2))
     per_side = max(1, math.ceil(step / block - 0.25))
-    region, left, top = _region(pixels, back, size, block)
+    region, left, top = _region(pixels, matrix, size, block)
     # Pillow counts from the corner of the first pixel: half a pixel before its centre.
-    turn = back[:, :2] / (per_side * block)
-    shift = (back[:, 2] - back[:, :2].sum(axis=1) / 2 + 0.5 - (left, top)) / block
+    turn = matrix[:, :2] / (per_side * block)
+    shift = (matrix[:, 2] - matrix[:, :2].sum(axis=1) / 2 + 0.5 - (left, top)) / block
     samples = Image.fromarray(region).transform(
         (size * per_side, size * per_side),
         Image.Transform.AFFINE,
@@ -116,7 +131,9 @@ def box_crop(pixels: Pixels, box: Floats, size: int, margin: float) -> Pixels:
     return np.array(resized)
 
 
-def _region(pixels: Pixels, back: Floats, size: int, block: int) -> tuple[Pixels, int, int]:
+def _region(
+    pixels: Pixels, back: NDArray[np.float64], size: int, block: int
+) -> tuple[Pixels, int, int]:
     """Return what the crop needs of the photograph, in blocks, and its first column and row.
 
     Outside the photograph its border is repeated.

@@ -17,8 +17,9 @@ _BLOCK = 256
 def intersection_over_union(a: Floats, b: Floats) -> Floats:
     """Return the overlap of each box of ``a`` (N, 4) with each of ``b`` (M, 4) as (N, M)."""
     shared = _shared(a, b, 0)
-    areas = _area(a, 0)[:, None] + _area(b, 0)[None]
-    result: Floats = shared / np.maximum(areas - shared, np.float32(1e-12))
+    areas: Floats = _area(a, 0)[:, None] + _area(b, 0)[None]
+    covered: Floats = np.maximum(areas - shared, np.float32(1e-12))
+    result: Floats = shared / covered
     return result
 
 
@@ -53,10 +54,10 @@ def settle(rivals: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Args:
         rivals: (N, N), true where column j outranks and overlaps row i; lower triangular.
     """
-    alive = np.ones(len(rivals), np.bool_)
+    alive: NDArray[np.bool_] = np.ones(len(rivals), np.bool_)
     # Each round settles at least the next rank; chains of rivals are short, so rounds are few.
     while True:
-        after = ~(rivals & alive).any(axis=1)
+        after: NDArray[np.bool_] = ~np.any(rivals & alive, axis=1)
         if (after == alive).all():
             return after
         alive = after
@@ -73,7 +74,8 @@ def square(boxes: Floats) -> Floats:
 def shift(boxes: Floats, offsets: Floats) -> Floats:
     """Return boxes moved by offsets, given in parts of a size that counts both edges as pixels."""
     sizes = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
-    return boxes + offsets * np.concatenate([sizes, sizes], axis=1)
+    moved: Floats = boxes + offsets * np.concatenate([sizes, sizes], axis=1)
+    return moved
 
 
 def _shared(a: Floats, b: Floats, edge: int) -> Floats:

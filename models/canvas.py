@@ -8,6 +8,7 @@ belongs to one piece and sees the pixels it would see alone.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,11 @@ from numpy.typing import NDArray
 from facegate.models.area import AreaSums
 from facegate.models.values import Floats
 
-SIDE = 256  # of a canvas: what PNet makes of it stays within a CPU's caches
+HEIGHT, WIDTH = 128, 256  # of a canvas: what PNet makes of it stays within a core's caches
 FIELD = 12  # pixels that one output cell sees
 STRIDE = 2
 OUTSIDE = 1e4  # in a canvas's fourth channel where there is no picture; 0 inside
-_CELLS = (SIDE - FIELD) // STRIDE + 1  # along a canvas
-_STEP = _CELLS * STRIDE
+_ROWS, _COLUMNS = ((side - FIELD) // STRIDE + 1 for side in (HEIGHT, WIDTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Layout:
         cells: (rows, columns) of each level in PNet's output, int64 (L, 2).
         first: number of each level's first cell, int64 (L + 1,); the last is their count.
         pieces: by canvas.
-        owner: int32 (canvases, 123, 123): the number of the cell, or -1 where there is none.
+        owner: int32 (canvases, 59, 123): the number of the cell, or -1 where there is none.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -68,7 +68,7 @@ def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
     first = np.concatenate([[0], np.cumsum(cells.prod(axis=1))])
     pieces = _place([piece for level, size in enumerate(sizes) for piece in _cut(level, *size)])
     n_canvases = pieces[-1].canvas + 1 if pieces else 0
-    owner = np.full((n_canvases, _CELLS, _CELLS), -1, np.int32)
+    owner = np.full((n_canvases, _ROWS, _COLUMNS), -1, np.int32)
     for piece in pieces:
         rows = np.arange(cells_along(piece.height)) + piece.top // STRIDE
         columns = np.arange(cells_along(piece.width)) + piece.left // STRIDE
@@ -79,52 +79,50 @@ def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
 
 
 def draw(sums: AreaSums, layout: Layout) -> Iterator[Floats]:
-    """Yield the canvases, float32 (1, 4, SIDE, SIDE): normalised RGB, and where no picture is."""
+    """Yield the canvases, float32 (1, HEIGHT, WIDTH, 4): RGB from -1 to 1, and ``OUTSIDE`` or 0."""
     whole = np.array([[0], [0], [sums.height], [sums.width]])
     levels = [sums.normalised(*whole, rows=h, columns=w)[0] for h, w in layout.sizes]
-    for number in range(len(layout.owner)):
-        canvas = np.zeros((1, 4, SIDE, SIDE), np.float32)
-        canvas[0, 3] = OUTSIDE
-        for piece in layout.pieces:
-            if piece.canvas != number:
-                continue
-            rows, columns = (
-                slice(piece.top, piece.top + piece.height),
-                slice(piece.left, piece.left + piece.width),
-            )
-            y, x = slice(piece.y, piece.y + piece.height), slice(piece.x, piece.x + piece.width)
-            canvas[0, :3, y, x] = levels[piece.level][:, rows, columns]
-            canvas[0, 3, y, x] = 0
+    for _, pieces in groupby(layout.pieces, key=lambda piece: piece.canvas):
+        canvas = np.zeros((1, HEIGHT, WIDTH, 4), np.float32)
+        canvas[..., 3] = OUTSIDE
+        for piece in pieces:
+            part = levels[piece.level][piece.top :, piece.left :][: piece.height, : piece.width]
+            place = canvas[0, piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
+            place[..., :3] = part
+            place[..., 3] = 0
         yield canvas
 
 
 def _cut(level: int, height: int, width: int) -> list[tuple[int, int, int, int, int]]:
     """Cut a level into (level, top, left, height, width)."""
-    tops = range(0, cells_along(height) * STRIDE, _STEP)
-    lefts = range(0, cells_along(width) * STRIDE, _STEP)
+    tops = range(0, cells_along(height) * STRIDE, _ROWS * STRIDE)
+    lefts = range(0, cells_along(width) * STRIDE, _COLUMNS * STRIDE)
     return [
-        (level, top, left, min(SIDE, height - top), min(SIDE, width - left))
+        (level, top, left, min(HEIGHT, height - top), min(WIDTH, width - left))
         for top in tops
         for left in lefts
     ]
 
 
 def _place(cut: Sequence[tuple[int, int, int, int, int]]) -> list[Piece]:
-    """Put pieces on shelves, the tallest first; each shelf takes what still fits."""
-    shelves: list[list[int]] = []  # canvas, y, height, free x
-    n_canvases, y_free = 0, SIDE
+    """Put pieces into free rectangles, the largest first, each where it fits tightest."""
+    free: list[tuple[int, int, int, int, int]] = []  # canvas, y, x, height, width
+    n_canvases = 0
     pieces = []
-    for level, top, left, height, width in sorted(cut, key=lambda c: (-c[3], -c[4], c[0])):
+    for level, top, left, height, width in sorted(cut, key=lambda c: (-c[3] * c[4], c)):
         tall, wide = height + height % 2, width + width % 2
-        for shelf in shelves:
-            if tall <= shelf[2] and shelf[3] + wide <= SIDE:
-                break
+        fits = [hole for hole in free if tall <= hole[3] and wide <= hole[4]]
+        if fits:
+            hole = min(fits, key=lambda hole: (min(hole[3] - tall, hole[4] - wide), hole))
+            free.remove(hole)
         else:
-            if y_free + tall > SIDE:
-                n_canvases, y_free = n_canvases + 1, 0
-            shelf = [n_canvases - 1, y_free, tall, 0]
-            shelves.append(shelf)
-            y_free += tall
-        pieces.append(Piece(level, top, left, height, width, shelf[0], shelf[1], shelf[3]))
-        shelf[3] += wide
+            hole = (n_canvases, 0, 0, HEIGHT, WIDTH)
+            n_canvases += 1
+        canvas, y, x, hole_height, hole_width = hole
+        pieces.append(Piece(level, top, left, height, width, canvas, y, x))
+        # What is left makes two holes; the cut runs so that the larger one is as large as can be.
+        below, beside = hole_height - tall, hole_width - wide
+        narrow = below < beside
+        free.append((canvas, y + tall, x, below, wide if narrow else hole_width))
+        free.append((canvas, y, x + wide, hole_height if narrow else tall, beside))
     return sorted(pieces, key=lambda piece: piece.canvas)

@@ -21,10 +21,11 @@ from facegate.models.boxes import (
     square,
     suppress,
 )
-from facegate.models.canvas import FIELD, SIDE, draw, lay_out
+from facegate.models.canvas import FIELD, HEIGHT, WIDTH, draw, lay_out
 from facegate.models.mtcnn_weights import mtcnn_net
 from facegate.models.proposals import propose
 from facegate.models.runtime import Net
+from facegate.models.upright import stands
 from facegate.models.values import Floats, Pixels
 
 FACTOR = 0.709
@@ -34,7 +35,7 @@ MOST_PIXELS = 6_000_000
 """Larger photographs are searched at a half, a third … of their size, so that time is bounded."""
 
 _RNET_BATCHES = (128, 64, 32, 16, 8)
-_ONET_BATCHES = (16, 8)  # more at once falls out of the caches and is slower
+_ONET_BATCHES = (16, 8, 4)  # more at once falls out of the caches and is slower
 
 Detections = tuple[Floats, Floats, Floats]
 """Boxes (N, 4), landmarks (N, 5, 2), scores (N,), each float32, best score first."""
@@ -65,9 +66,9 @@ class Detector:
             raise ValueError(f"min_face_px must be at least {FIELD}, got {min_face_px}")
         self.min_face_px = min_face_px
         self._thresholds = thresholds
-        self._pnet = mtcnn_net("pnet", input_shape=(1, 4, SIDE, SIDE), device=device)
-        self._rnet = mtcnn_net("rnet", input_shape=(None, 3, 24, 24), device=device)
-        self._onet = mtcnn_net("onet", input_shape=(None, 3, 48, 48), device=device)
+        self._pnet = mtcnn_net("pnet", input_shape=(1, HEIGHT, WIDTH, 4), device=device)
+        self._rnet = mtcnn_net("rnet", input_shape=(None, 24, 24, 3), device=device)
+        self._onet = mtcnn_net("onet", input_shape=(None, 48, 48, 3), device=device)
         self.device = self._pnet.device
 
     def detect(self, pixels: Pixels) -> Detections:
@@ -84,6 +85,18 @@ class Detector:
             boxes, landmarks, scores = self._cascade(_reduced(pixels, shrink))
             return boxes * np.float32(shrink), landmarks * np.float32(shrink), scores
         return self._cascade(pixels)
+
+    def is_upright(
+        self, pixels: Pixels, box: Floats, landmarks: Floats, score: float, *, rotation: int = 0
+    ) -> bool:
+        """Say whether a face that was found really stands upright in a photograph.
+
+        Args:
+            pixels: uint8 (H, W, 3).
+            box, landmarks, score: of the face in them.
+            rotation: degrees to turn the photograph counter-clockwise before it is judged.
+        """
+        return stands(self._onet, pixels, box, landmarks, score, rotation=rotation)
 
     def _cascade(self, pixels: Pixels) -> Detections:
         height, width = pixels.shape[:2]
@@ -116,6 +129,9 @@ class Detector:
         parts = outputs[:, 4:14].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = sizes * parts + boxes[:, None, :2] - np.float32(1)
         boxes = shift(boxes, outputs[:, :4])
+        # Many scores are 1 to the last bit; facenet-pytorch's sort lets the last of equals win.
+        last_first = slice(None, None, -1)
+        boxes, landmarks, scores = (each[last_first] for each in (boxes, landmarks, scores))
         kept = suppress(boxes, scores, intersection_over_smaller, 0.7)
         return boxes[kept], landmarks[kept], scores[kept]
 
@@ -163,7 +179,7 @@ def _run(
     outputs = []
     # With no boxes at all one batch of nothing runs, for the shapes of the outputs.
     for start, count, batch in _batches(len(boxes), batches) or [(0, 0, batches[-1])]:
-        crops = np.zeros((batch, 3, side, side), np.float32)
+        crops = np.zeros((batch, side, side, 3), np.float32)
         part = rectangles[start : start + count]
         crops[:count] = sums.normalised(*part.T, rows=side, columns=side)
         outputs.append(net(crops)[0][:count])
@@ -184,9 +200,6 @@ def _batches(count: int, sizes: Sequence[int]) -> list[tuple[int, int, int]]:
     while start < count:
         left = count - start
         size = next((size for size in sizes if size <= left), sizes[-1])
-        # Two half-filled runs cost more than one padded one.
-        if left < 2 * size and left > size and 2 * size in sizes:
-            size *= 2
         result.append((start, min(left, size), size))
         start += min(left, size)
     return result

@@ -106,7 +106,7 @@ class OpenVinoNet:
         self._of_thread = threading.local()
 
     def __call__(self, batch: Floats) -> tuple[Floats, ...]:
-        """Run a batch, NCHW float32; the outputs are the caller's own."""
+        """Run a batch, float32; the outputs are the caller's own."""
         request = getattr(self._of_thread, "request", None)
         if request is None:
             # A request holds the memory of one run, so each thread has its own.

@@ -24,8 +24,8 @@ from facegate.models.sealed import read_sealed, write_sealed
 if TYPE_CHECKING:
     import torch
 
-Shape = tuple[int | None, int, int | None, int | None]
-"""Of a net's input, NCHW; None where it may differ from call to call."""
+Shape = tuple[int | None, ...]
+"""Of a net's input, usually NCHW; None where a size may differ from call to call."""
 
 
 def converted(key: str, make: Callable[[], "torch.nn.Module"], shape: Shape) -> OpenVinoNet:

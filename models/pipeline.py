@@ -10,7 +10,7 @@ import numpy as np
 
 from facegate.data.images import Photo
 from facegate.errors import NotUprightError
-from facegate.models.align import box_crop, is_upright, warp
+from facegate.models.align import box_crop, warp
 from facegate.models.detect import Detector
 from facegate.models.values import Face, Floats, Found, Pixels
 
@@ -88,7 +88,9 @@ class Pipeline:
         with self._timed("detect"):
             turns = (0, 90, 180, 270) if rotate else (0,)
             found = [self._find_turned(photo, rotation) for rotation in turns]
-            return max(found, key=lambda each: _upright_score(photo, each))
+            if not rotate:
+                return found[0]
+            return max(found, key=lambda each: self._upright_score(photo, each))
 
     def crop(self, photo: Photo, face: Face, *, rotation: int = 0) -> Pixels:
         """Return a face as the model wants it, uint8 (S, S, 3) with S the card's input size.
@@ -103,8 +105,7 @@ class Pipeline:
         """
         card = self.embedder.card
         with self._timed("align"):
-            landmarks = turn_points(face.landmarks, photo.width, photo.height, rotation)
-            if not is_upright(landmarks):
+            if not self._is_upright(photo, face, rotation):
                 raise NotUprightError(
                     f"the face in {photo.source} is not upright",
                     hint="turn the photograph, or use --rotate auto",
@@ -113,9 +114,9 @@ class Pipeline:
             if card.alignment == "landmarks":
                 scaled = face.landmarks * photo.scale
                 return warp(photo.pixels, scaled, np.array(card.template, np.float32), size)
-            corners = face.box.reshape(2, 2) - 0.5
-            turned = turn_points(corners, photo.width, photo.height, rotation) + 0.5
-            box = np.concatenate([turned.min(axis=0), turned.max(axis=0)]) * photo.scale
+            corners = face.box.reshape(2, 2) - np.float32(0.5)
+            turned = turn_points(corners, photo.width, photo.height, rotation) + np.float32(0.5)
+            box = np.sort(turned, axis=0).reshape(4) * np.float32(photo.scale)
             pixels = np.rot90(photo.pixels, rotation // 90)
             return box_crop(pixels, box, size, card.margin or 0)
 
@@ -127,11 +128,10 @@ class Pipeline:
     def _find_turned(self, photo: Photo, rotation: int) -> Found:
         pixels = np.ascontiguousarray(np.rot90(photo.pixels, rotation // 90))
         boxes, landmarks, scores = self.detector.detect(pixels)
-        upright = pixels.shape[1::-1]
-        corners = turn_points(boxes.reshape(-1, 2) - 0.5, *upright, -rotation) + 0.5
-        corners = (corners / photo.scale).reshape(-1, 2, 2)
-        corners = np.clip(np.sort(corners, axis=1), 0, (photo.width, photo.height))
-        points = turn_points(landmarks, *upright, -rotation) / photo.scale
+        height, width = pixels.shape[:2]
+        corners = turn_points(boxes.reshape(-1, 2, 2) - 0.5, width, height, -rotation) + 0.5
+        corners = np.sort(corners / photo.scale, axis=1).clip(0, (photo.width, photo.height))
+        points = turn_points(landmarks, width, height, -rotation) / photo.scale
         faces = [
             Face(box.reshape(4), marks, float(score))
             for box, marks, score in zip(corners, points, scores, strict=True)
@@ -139,6 +139,14 @@ class Pipeline:
         ]
         kept = sorted(faces[:MOST_FACES], key=lambda face: -face.area)
         return Found(tuple(kept), len(faces) - len(kept), rotation)
+
+    def _upright_score(self, photo: Photo, found: Found) -> float:
+        upright = [face for face in found.faces if self._is_upright(photo, face, found.rotation)]
+        return sum(face.score for face in upright)
+
+    def _is_upright(self, photo: Photo, face: Face, rotation: int) -> bool:
+        box, landmarks = face.box * photo.scale, face.landmarks * photo.scale
+        return self.detector.is_upright(photo.pixels, box, landmarks, face.score, rotation=rotation)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -159,15 +167,3 @@ def turn_points(points: Floats, width: int, height: int, degrees: int) -> Floats
         points = np.stack([points[..., 1], width - 1 - points[..., 0]], axis=-1)
         width, height = height, width
     return points
-
-
-def _upright_score(photo: Photo, found: Found) -> float:
-    turned = [
-        turn_points(face.landmarks, photo.width, photo.height, found.rotation)
-        for face in found.faces
-    ]
-    return sum(
-        face.score
-        for face, landmarks in zip(found.faces, turned, strict=True)
-        if is_upright(landmarks)
-    )

@@ -27,7 +27,7 @@ def propose(heads: Floats, layout: Layout, scales: Floats, *, threshold: float) 
     """Return square boxes that may hold a face, float32 (N, 4), by falling score.
 
     Args:
-        heads: float32 (canvases, 5, 123, 123): four offsets, logit.
+        heads: float32 (canvases, 59, 123, 5): four offsets, logit.
         layout: what lay on the canvases.
         scales: float32 (L,), of each level.
         threshold: least probability, 0 to 1.
@@ -36,7 +36,7 @@ def propose(heads: Floats, layout: Layout, scales: Floats, *, threshold: float) 
     nothing: the areas of two levels differ by a factor of two or more, so no two boxes of different
     levels overlap by more than about 0.5.
     """
-    logits = heads[:, 4]
+    logits = heads[..., 4]
     hit = (logits >= math.log(threshold / (1 - threshold))) & (layout.owner >= 0)
     numbers = layout.owner[hit]
     # By falling score, ties in reading order: the order in which suppression must go.
@@ -53,7 +53,7 @@ def propose(heads: Floats, layout: Layout, scales: Floats, *, threshold: float) 
     alive = _suppress(boxes, cell, level, layout)
 
     boxes = boxes[alive]
-    offsets = heads[where[0][alive], :4, where[1][alive], where[2][alive]]
+    offsets = heads[where[0][alive], where[1][alive], where[2][alive], :4]
     sizes = boxes[:, 2:] - boxes[:, :2]
     return square(boxes + offsets * np.concatenate([sizes, sizes], axis=1))
 

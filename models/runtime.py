@@ -32,7 +32,7 @@ class Net(Protocol):
     precision: str
 
     def __call__(self, batch: Floats) -> tuple[Floats, ...]:
-        """Run a batch, NCHW float32, and return the outputs in the module's order."""
+        """Run a batch, float32 of the input's shape, and return the outputs in order."""
 
 
 def resolve_device(device: str) -> Literal["cpu", "cuda"]:
@@ -75,7 +75,7 @@ def torch_net(
         key: hex digest that stands for weights and architecture; the same key is the same net.
         make: builds the module with its weights. Called only for CUDA, and when the cache holds
             no sound copy. The module returns a tensor or a tuple of them.
-        input_shape: NCHW; None for what may differ from call to call.
+        input_shape: of the batch, usually NCHW; None for a size that may differ from call to call.
         device: "auto", "cpu" or "cuda".
 
     Raises:

@@ -18,7 +18,7 @@ class TorchNet:
         self._module = module.eval().to(device)
 
     def __call__(self, batch: Floats) -> tuple[Floats, ...]:
-        """Run a batch, NCHW float32."""
+        """Run a batch, float32."""
         import torch
 
         # TF32 keeps 10 bits of the mantissa: scores would depend on the machine.

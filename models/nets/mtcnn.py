@@ -2,7 +2,8 @@
 
 Source: Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional
 networks", 2016; layers, their names and the weights are facenet-pytorch's (MIT). Its softmax over
-two logits is left out: the last number of each output is their difference.
+two logits is left out: the last number of each output is their difference. Images come channels
+last, as they lie in memory.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 
 class PNet(nn.Module):
-    """(N, 4, H, W) -> (N, 5, h, w): four box offsets and a logit for every 12 x 12 field.
+    """(N, H, W, 4) -> (N, h, w, 5): four box offsets and a logit for every 12 x 12 field.
 
     It is run on canvases where pictures lie side by side. Its max-pooling rounds up, so on a
     picture of odd size the last window has one row; on a canvas that window would see what lies
@@ -30,6 +31,7 @@ class PNet(nn.Module):
 
     def forward(self, canvas: Tensor) -> Tensor:
         """Run the net; its first layer and its heads are one convolution each."""
+        canvas = canvas.permute(0, 3, 1, 2)
         weight = nn.functional.pad(self.conv1.weight, (0, 0, 0, 0, 0, 1))  # blind to channel 4
         x = nn.functional.conv2d(canvas, weight, self.conv1.bias)
         outside = torch.zeros_like(weight)
@@ -38,11 +40,11 @@ class PNet(nn.Module):
         x = self.prelu2(self.conv2(self.pool1(x)))
         x = self.prelu3(self.conv3(x))
         weight, bias = _joined(self.conv4_1, self.conv4_2)
-        return nn.functional.conv2d(x, weight, bias)
+        return nn.functional.conv2d(x, weight, bias).permute(0, 2, 3, 1)
 
 
 class RNet(nn.Module):
-    """(N, 3, 24, 24) -> (N, 5): four box offsets and a logit."""
+    """(N, 24, 24, 3) -> (N, 5): four box offsets and a logit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +58,7 @@ class RNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the net."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool1(self.prelu1(self.conv1(x.permute(0, 3, 1, 2))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x))
         x = self.prelu4(self.dense4(_flat(x)))
@@ -64,7 +66,7 @@ class RNet(nn.Module):
 
 
 class ONet(nn.Module):
-    """(N, 3, 48, 48) -> (N, 15): four box offsets, five x, five y of landmarks, and a logit."""
+    """(N, 48, 48, 3) -> (N, 15): four box offsets, five x, five y of landmarks, and a logit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +83,7 @@ class ONet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the net."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = self.pool1(self.prelu1(self.conv1(x.permute(0, 3, 1, 2))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x))

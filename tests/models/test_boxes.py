@@ -19,7 +19,7 @@ def crowd(count: int, seed: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(seed)
     corner = rng.uniform(0, 60, (count, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 40, (count, 2))], axis=1)
-    return boxes.astype(np.float32), rng.permutation(count).astype(np.float32) / count
+    return boxes.astype(np.float32), (rng.permutation(count) / max(1, count)).astype(np.float32)
 
 
 def plain_suppress(boxes: Floats, scores: Floats, most: float) -> list[int]:

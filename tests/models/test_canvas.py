@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from facegate.models.canvas import SIDE, cells_along, lay_out
+from facegate.models.area import AreaSums
+from facegate.models.canvas import HEIGHT, OUTSIDE, WIDTH, cells_along, draw, lay_out
 
 SIZES = [
     ((13, 13),),
@@ -26,12 +27,12 @@ def test_pieces_keep_even_corners_and_a_gap_where_they_end_odd(
     sizes: tuple[tuple[int, int], ...],
 ) -> None:
     layout = lay_out(sizes)
-    taken = np.zeros((len(layout.owner), SIDE + 1, SIDE + 1), np.int64)
+    taken = np.zeros((len(layout.owner), HEIGHT, WIDTH), np.int64)
     for piece in layout.pieces:
         assert not any(v % 2 for v in (piece.top, piece.left, piece.y, piece.x))
         height, width = piece.height + piece.height % 2, piece.width + piece.width % 2
-        assert piece.y + height <= SIDE
-        assert piece.x + width <= SIDE
+        assert piece.y + height <= HEIGHT
+        assert piece.x + width <= WIDTH
         taken[piece.canvas, piece.y : piece.y + height, piece.x : piece.x + width] += 1
     assert taken.max() == 1
 
@@ -53,3 +54,20 @@ def test_a_cell_sees_the_pixels_of_its_own_level(sizes: tuple[tuple[int, int], .
 
 def test_no_levels_need_no_canvas() -> None:
     assert len(lay_out(()).owner) == 0
+
+
+def test_what_is_drawn_is_each_level_in_its_places_and_nothing_else() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    sums, sizes = AreaSums(pixels), ((201, 268), (142, 190), (13, 17))
+    layout = lay_out(sizes)
+    canvases = list(draw(sums, layout))
+    assert len(canvases) == len(layout.owner)
+    whole = np.array([[0], [0], [300], [400]])
+    levels = [sums.normalised(*whole, rows=h, columns=w)[0] for h, w in sizes]
+    for piece in layout.pieces:
+        place = canvases[piece.canvas][0][piece.y :, piece.x :][: piece.height, : piece.width]
+        part = levels[piece.level][piece.top :, piece.left :][: piece.height, : piece.width]
+        np.testing.assert_array_equal(place[..., :3], part)
+    covered = sum(int((canvas[..., 3] == 0).sum()) for canvas in canvases)
+    assert covered == sum(piece.height * piece.width for piece in layout.pieces)
+    assert {float(v) for canvas in canvases for v in np.unique(canvas[..., 3])} == {0.0, OUTSIDE}
