@@ -19,6 +19,7 @@ from people import beside, people_with, portraits
 
 from facegate.clips import Portrait, Shot, take
 from facegate.data.images import read_photo
+from facegate.errors import NoAnswerError
 from facegate.guide import Coach
 from facegate.guided import same_person, view_of
 from facegate.models.pipeline import Pipeline
@@ -98,15 +99,23 @@ def run(
     kept = [kept.embedding for kept in coach.finish().kept]
     k = len(kept) or coach.best
     drawn = rng.choice(len(rows), size=min(k, len(rows)), replace=False)
-    found = [reader.faces(read_photo(path), face="largest")[0].embedding for path in probes]
+    found = [row for path in probes if (row := probe(reader, path)) is not None]
     return Session(
         np.stack(kept) if kept else np.zeros((0, len(rows[0])), np.float32),
         np.stack([rows[i] for i in drawn]),
         np.stack(rows),
-        np.stack(found),
+        np.stack(found) if found else np.zeros((0, len(rows[0])), np.float32),
         ended,
         len(frames),
     )
+
+
+def probe(reader: Reader, path: Path) -> Floats | None:
+    """Return the embedding of a photograph's largest face, or None where it cannot be had."""
+    try:
+        return reader.faces(read_photo(path), face="largest")[0].embedding
+    except NoAnswerError:
+        return None
 
 
 def rates(sessions: list[Session], method: str, fmr: float) -> tuple[float, float, int, int]:
@@ -148,7 +157,7 @@ def main() -> None:
     pipeline = Pipeline(options.model, min_face_px=32)
     reader = Reader(pipeline)
     rng = np.random.default_rng(15)
-    chosen = people_with(8, options.people + 10, seed=15)
+    chosen = people_with(9, options.people + 10, seed=15)
     others = [p for _, paths in chosen[options.people :] for p in portraits(pipeline, paths[:1])]
     sessions, failed, began = [], Counter[str](), time.time()
     for _, paths in chosen[: options.people]:
@@ -157,8 +166,10 @@ def main() -> None:
         session = run(reader, frames, paths[4:9], rng)
         failed["not enrolled"] += len(session.coach) == 0
         sessions.append(session)
+    n_probes = sum(len(session.probes) for session in sessions)
     print(f"model {pipeline.model_id}, {len(sessions)} people, {time.time() - began:.0f} s")
     print(f"sessions that the coach refused: {failed['not enrolled']}")
+    print(f"probes without a usable face, left out: {5 * len(sessions) - n_probes}")
     ended = sorted(session.seconds for session in sessions)
     print(f"enrolled after (median, longest): {ended[len(ended) // 2]:.1f} s, {ended[-1]:.1f} s")
     for fmr in (1e-2, 1e-3):
