@@ -25,8 +25,8 @@ def intersection_over_union(a: Floats, b: Floats) -> Floats:
 
 def intersection_over_smaller(a: Floats, b: Floats) -> Floats:
     """Return the share of the smaller box that lies in the other; both edges count as pixels."""
-    smaller = np.minimum(_area(a, 1)[:, None], _area(b, 1)[None])
-    result: Floats = _shared(a, b, 1) / smaller
+    smaller: Floats = np.minimum(_area(a, 1)[:, None], _area(b, 1)[None])
+    result: Floats = np.divide(_shared(a, b, 1), smaller, dtype=np.float32)
     return result
 
 
