@@ -116,14 +116,16 @@ def test_pillow_decodes_in_one_place() -> None:
     assert not {name for name in openers if layer(name) in ("app", "models", "cli")}
 
 
-def test_sql_is_written_in_the_gallery_alone() -> None:
+def test_sql_is_written_in_the_gallery_and_the_servers_keys_alone() -> None:
+    versions = {"facegate.doctor.machine", "facegate.doctor.examination"}  # ask for its version
+    keys = {"facegate.server.access.database"}
     users = {
         name
         for name, tree in TREES.items()
         if any(module == "sqlite3" for module, _ in imported(tree))
         and not name.startswith("facegate.gallery")
     }
-    assert users <= {"facegate.doctor.machine", "facegate.doctor.examination"}  # its version only
+    assert users <= versions | keys
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if layer(name) != "cli"])

@@ -13,7 +13,8 @@ NOBODY = np.zeros((0, 4), np.float32)
 
 def unit(*rows: list[float]) -> Floats:
     array = np.array(rows, np.float32)
-    return array / np.linalg.norm(array, axis=1, keepdims=True)
+    unit_rows: Floats = array / np.linalg.norm(array, axis=1, keepdims=True)
+    return unit_rows
 
 
 def test_one_sample_alone_agrees() -> None:

@@ -18,10 +18,10 @@ def test_digits_are_told_apart_that_were_never_seen(tmp_path: Path) -> None:
         folder = tmp_path / "digits" / f"{digit}"
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"{index}.png", image)
-    splits = ["train"] * 6 + ["val"] * 2 + ["cal"] * 2
+    splits = ["cal"] * 2 + ["train"] * 4 + ["val"] * 2 + ["train"] * 2
     lines = [f"{digit},{split}" for digit, split in enumerate(splits)]
     (tmp_path / "digits.csv").write_text("\n".join(["identity,split", *lines]))
-    stage = Stage(steps=40, p=6, k=8, lr=2e-3, warm_up=5)
+    stage = Stage(steps=120, p=6, k=8, lr=2e-3, warm_up=5)
     config = Config(
         data=str(tmp_path / "digits"),
         manifest=str(tmp_path / "digits.csv"),
