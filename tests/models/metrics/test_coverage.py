@@ -4,7 +4,7 @@ People differ: each has an own shift of the scores, so that pairs which share a 
 independent, and naive intervals would be far too short. All scores are normal, so that the true
 rates follow from the normal distribution alone.
 
-With half as many people or genuine scores a few intervals are on the careful side: up to 97.6.
+With 120 people or fewer, or half the genuine scores, a few are on the careful side: up to 97.6.
 """
 
 from collections import Counter
@@ -51,7 +51,7 @@ def holds(figure: Figure, truth: float) -> bool:
 
 
 def test_verification_figures() -> None:
-    shared, own, n = 0.05, 0.09, 120
+    shared, own, n = 0.05, 0.09, 180
     impostor, genuine = np.hypot(own, 2**0.5 * shared), np.hypot(PERSON, PAIR)
     even = brentq(lambda t: norm.cdf((t - MEAN) / genuine) - norm.sf(t / impostor), -1, 2)
     truth = {
