@@ -33,7 +33,7 @@ class Stage:
             ``distil`` adds) or ``pml:NAME``, a loss of pytorch-metric-learning.
         steps: batches.
         lr: peak learning rate.
-        optimizer: ``adamw`` or ``sgd`` (Nesterov, momentum 0.9).
+        optimizer: ``adamw``, ``muon`` or ``sgd`` (Nesterov, momentum 0.9).
         weight_decay: of weights with two dimensions or more.
         warm_up: steps in which the rate rises from 0.
         p, k: identities and images of each in a batch; unused by cosface, arcface and none.

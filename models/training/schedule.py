@@ -8,6 +8,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from facegate.errors import InputError
 from facegate.models.training.config import Stage
+from facegate.models.training.muon import Muon
 
 LAST_SHARE = 0.002
 """The rate ends at this share of its peak."""
@@ -44,4 +45,6 @@ def make_optimizer(modules: Iterable[nn.Module], stage: Stage) -> Optimizer:
         return AdamW(groups, lr=stage.lr, betas=(0.9, 0.99))
     if stage.optimizer == "sgd":
         return SGD(groups, lr=stage.lr, momentum=0.9, nesterov=True)
-    raise InputError(f"no optimizer is called {stage.optimizer!r}", hint="adamw or sgd")
+    if stage.optimizer == "muon":
+        return Muon(groups, lr=stage.lr)
+    raise InputError(f"no optimizer is called {stage.optimizer!r}", hint="adamw, muon or sgd")

@@ -58,7 +58,7 @@ def test_damaged_and_foreign_files_are_no_checkpoints(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "weights")
 
 
-@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+@pytest.mark.parametrize("kind", ["adamw", "muon", "sgd"])
 def test_an_optimiser_goes_on_as_if_not_stopped(kind: str) -> None:
     def make() -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
         net = torch.nn.Linear(3, 1, bias=False)
