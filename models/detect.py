@@ -9,22 +9,22 @@ are those of facenet-pytorch's ``detect_face``, which is the oracle of the tests
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from facegate.models.area import AreaSums
-from facegate.models.boxes import (
+from facegate.models.detection.area import AreaSums
+from facegate.models.detection.boxes import (
     intersection_over_smaller,
     intersection_over_union,
     shift,
     square,
     suppress,
 )
-from facegate.models.canvas import FIELD, HEIGHT, WIDTH, draw, lay_out
-from facegate.models.mtcnn_weights import mtcnn_net
-from facegate.models.proposals import propose
-from facegate.models.runtime import Net
+from facegate.models.detection.canvas import FIELD, HEIGHT, WIDTH, draw, lay_out
+from facegate.models.detection.mtcnn_weights import mtcnn_net
+from facegate.models.detection.proposals import propose
+from facegate.models.runtime import SideBySide
 from facegate.models.upright import stands
 from facegate.models.values import Floats, Pixels
 
@@ -34,7 +34,7 @@ FACTOR = 0.709
 MOST_PIXELS = 6_000_000
 """Larger photographs are searched at a half, a third … of their size, so that time is bounded."""
 
-_RNET_BATCHES = (128, 64, 32, 16, 8)
+_RNET_BATCHES = (64, 32, 16, 8)
 _ONET_BATCHES = (16, 8, 4)  # more at once falls out of the caches and is slower
 
 Detections = tuple[Floats, Floats, Floats]
@@ -111,7 +111,7 @@ class Detector:
     def _propose(self, sums: AreaSums, scales: Sequence[float]) -> Floats:
         sizes = [(int(sums.height * s + 1), int(sums.width * s + 1)) for s in scales]
         layout = lay_out(tuple(sizes))
-        heads = np.concatenate([self._pnet(c)[0] for c in draw(sums, layout)])
+        heads = np.concatenate([head for (head,) in self._pnet.run_all(draw(sums, layout))])
         least = self._thresholds[0]
         return propose(heads, layout, np.array(scales, np.float32), threshold=least)
 
@@ -163,7 +163,7 @@ def _reduced(pixels: Pixels, factor: int) -> Pixels:
 
 
 def _run(
-    net: Net, sums: AreaSums, boxes: Floats, side: int, batches: Sequence[int]
+    net: SideBySide, sums: AreaSums, boxes: Floats, side: int, batches: Sequence[int]
 ) -> tuple[Floats, Floats]:
     """Run a net on what lies in each box, in batches of the given sizes only.
 
@@ -176,13 +176,17 @@ def _run(
     height = np.minimum(whole[:, 3], sums.height) - top
     inside = (width > 0) & (height > 0)
     boxes, rectangles = boxes[inside], np.stack([top, left, height, width], axis=1)[inside]
-    outputs = []
-    # With no boxes at all one batch of nothing runs, for the shapes of the outputs.
-    for start, count, batch in _batches(len(boxes), batches) or [(0, 0, batches[-1])]:
-        crops = np.zeros((batch, side, side, 3), np.float32)
-        part = rectangles[start : start + count]
-        crops[:count] = sums.normalised(*part.T, rows=side, columns=side)
-        outputs.append(net(crops)[0][:count])
+    # With no boxes at all one batch of nothing runs, for the shape of the output.
+    plan = _batches(len(boxes), batches) or [(0, 0, batches[-1])]
+
+    def crops() -> Iterator[Floats]:
+        for start, count, batch in plan:
+            padded = np.zeros((batch, side, side, 3), np.float32)
+            padded[:count] = sums.crops(rectangles[start : start + count], side)
+            yield padded
+
+    rows = zip(net.run_all(crops()), plan, strict=True)
+    outputs = [output[:count] for (output,), (_, count, _) in rows]
     return boxes, np.concatenate(outputs)
 
 

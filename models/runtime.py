@@ -5,19 +5,19 @@ embeddings, = net(batch)
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from facegate.errors import DeviceError
-from facegate.models.openvino_cpu import set_threads
-from facegate.models.openvino_torch import Shape, converted
+from facegate.models.inference.openvino_cpu import set_threads
+from facegate.models.inference.openvino_torch import Shape, converted
 from facegate.models.values import Floats
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Net", "Shape", "file_net", "resolve_device", "set_threads", "torch_net"]
+__all__ = ["Net", "Shape", "SideBySide", "file_net", "resolve_device", "set_threads", "torch_net"]
 
 
 class Net(Protocol):
@@ -33,6 +33,13 @@ class Net(Protocol):
 
     def __call__(self, batch: Floats) -> tuple[Floats, ...]:
         """Run a batch, float32 of the input's shape, and return the outputs in order."""
+
+
+class SideBySide(Net, Protocol):
+    """A net that takes several batches at a time as well."""
+
+    def run_all(self, batches: Iterable[Floats]) -> list[tuple[Floats, ...]]:
+        """Run the batches, where it pays side by side while ``batches`` makes the next."""
 
 
 def resolve_device(device: str) -> Literal["cpu", "cuda"]:
@@ -66,7 +73,8 @@ def torch_net(
     *,
     input_shape: Shape,
     device: str = "auto",
-) -> Net:
+    many: bool = False,
+) -> SideBySide:
     """Return a net defined in torch.
 
     On a CPU it is converted once, kept in ``home()/cache``, and read from there without torch.
@@ -77,15 +85,17 @@ def torch_net(
             no sound copy. The module returns a tensor or a tuple of them.
         input_shape: of the batch, usually NCHW; None for a size that may differ from call to call.
         device: "auto", "cpu" or "cuda".
+        many: for many small batches at a time (`SideBySide.run_all`): a core a batch, where else all
+            cores share each batch.
 
     Raises:
         DeviceError: the device is not there.
     """
     if resolve_device(device) == "cuda":
-        from facegate.models.torch_cuda import TorchNet
+        from facegate.models.inference.torch_cuda import TorchNet
 
         return TorchNet(make(), "cuda")
-    return converted(key, make, input_shape)
+    return converted(key, make, input_shape, many=many)
 
 
 def file_net(path: Path, *, key: str, device: str = "auto") -> Net:
@@ -104,7 +114,7 @@ def file_net(path: Path, *, key: str, device: str = "auto") -> Net:
         raise DeviceError(
             f"{path} is run by OpenVINO, which does not use CUDA", hint="use --device cpu"
         )
-    from facegate.models.openvino_file import opened
+    from facegate.models.inference.openvino_file import opened
 
     return opened(path, key)
 

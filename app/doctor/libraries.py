@@ -22,7 +22,8 @@ PROBES = {
     "torchvision": "import torchvision; torchvision.ops.nms",
     "opencv-python": "import cv2",
     "openvino": (
-        "from facegate.models.openvino_cpu import core; print(','.join(core().available_devices))"
+        "from facegate.models.inference.openvino_cpu import core; "
+        "print(','.join(core().available_devices))"
     ),
     "faiss-cpu": "import faiss",
 }

@@ -17,8 +17,8 @@ from facegate.data.files import write_atomically
 from facegate.errors import InputError
 from facegate.models.card import Card, Part
 from facegate.models.card_file import write_card
+from facegate.models.inference.openvino_cpu import import_openvino
 from facegate.models.metrics.rates import rate_table
-from facegate.models.openvino_cpu import import_openvino
 from facegate.models.shelf.sums import file_sum
 from facegate.models.shelf.weights import Weights
 from facegate.models.values import Pixels

@@ -14,9 +14,9 @@ from torch import nn
 
 from facegate.errors import DeviceError, WeightsError
 from facegate.models import runtime
-from facegate.models.openvino_cpu import import_openvino
+from facegate.models.inference.openvino_cpu import import_openvino
+from facegate.models.inference.torch_cuda import TorchNet
 from facegate.models.runtime import file_net, resolve_device, set_threads, torch_net
-from facegate.models.torch_cuda import TorchNet
 from facegate.models.values import Floats
 
 KEY = "0123456789abcdef" * 4
@@ -124,7 +124,7 @@ def test_a_damaged_cache_is_built_again(
 
 
 def test_a_sound_file_that_openvino_does_not_know_is_built_again(cache: Path) -> None:
-    from facegate.models.sealed import write_sealed
+    from facegate.models.inference.sealed import write_sealed
 
     calls: list[int] = []
     load(calls)
@@ -141,7 +141,7 @@ def test_a_cache_that_cannot_be_written_is_noted_and_the_net_runs(
     def full(path: Path, contents: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("facegate.models.sealed.write_atomically", full)
+    monkeypatch.setattr("facegate.models.inference.sealed.write_atomically", full)
     assert load([])(batch())[0].shape == (3, 4)
     assert "was not kept" in caplog.text
     assert list(cache.iterdir()) == []

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from facenet_pytorch.models import mtcnn as theirs
 
-from facegate.models.canvas import OUTSIDE
-from facegate.models.mtcnn_weights import weights_path
+from facegate.models.detection.canvas import OUTSIDE
+from facegate.models.detection.mtcnn_weights import weights_path
 from facegate.models.nets.mtcnn import load
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facegate.errors import MachineError
-from facegate.models.runtime import Net, Shape, torch_net
+from facegate.models.runtime import Shape, SideBySide, torch_net
 
 if TYPE_CHECKING:
     import torch
 
 
-def mtcnn_net(name: str, *, input_shape: Shape, device: str) -> Net:
+def mtcnn_net(name: str, *, input_shape: Shape, device: str) -> SideBySide:
     """Return "pnet", "rnet" or "onet", ready to run; see `facegate.models.nets.mtcnn`.
 
     Raises:
@@ -30,7 +30,7 @@ def mtcnn_net(name: str, *, input_shape: Shape, device: str) -> Net:
 
         return mtcnn.load(name, weights)
 
-    return torch_net(key, make, input_shape=input_shape, device=device)
+    return torch_net(key, make, input_shape=input_shape, device=device, many=True)
 
 
 def weights_path(name: str) -> Path:

@@ -1,5 +1,6 @@
 """A torch module as a net on a CUDA device."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facegate.models.values import Floats
@@ -28,3 +29,7 @@ class TorchNet:
         if isinstance(outputs, torch.Tensor):
             outputs = (outputs,)
         return tuple(output.float().cpu().numpy() for output in outputs)
+
+    def run_all(self, batches: Iterable[Floats]) -> list[tuple[Floats, ...]]:
+        """Run batches one after another."""
+        return [self(batch) for batch in batches]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from facegate.models.boxes import square
-from facegate.models.canvas import FIELD, STRIDE, Layout
+from facegate.models.detection.boxes import square
+from facegate.models.detection.canvas import FIELD, STRIDE, Layout
 from facegate.models.values import Floats
 
 _MOST_OVERLAP = 0.5

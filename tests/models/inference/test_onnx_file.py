@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facegate.errors import WeightsError
-from facegate.models.onnx_file import refuse_external_data
+from facegate.models.inference.onnx_file import refuse_external_data
 from facegate.models.runtime import file_net
 
 

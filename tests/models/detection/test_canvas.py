@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from facegate.models.area import AreaSums
-from facegate.models.canvas import HEIGHT, OUTSIDE, WIDTH, cells_along, draw, lay_out
+from facegate.models.detection.area import AreaSums
+from facegate.models.detection.canvas import HEIGHT, OUTSIDE, WIDTH, cells_along, draw, lay_out
 
 SIZES = [
     ((13, 13),),
@@ -62,8 +62,7 @@ def test_what_is_drawn_is_each_level_in_its_places_and_nothing_else() -> None:
     layout = lay_out(sizes)
     canvases = list(draw(sums, layout))
     assert len(canvases) == len(layout.owner)
-    whole = np.array([[0], [0], [300], [400]])
-    levels = [sums.normalised(*whole, rows=h, columns=w)[0] for h, w in sizes]
+    levels = [sums.resized(*size) for size in sizes]
     for piece in layout.pieces:
         place = canvases[piece.canvas][0][piece.y :, piece.x :][: piece.height, : piece.width]
         part = levels[piece.level][piece.top :, piece.left :][: piece.height, : piece.width]

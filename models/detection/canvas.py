@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from facegate.models.area import AreaSums
+from facegate.models.detection.area import AreaSums
 from facegate.models.values import Floats
 
 HEIGHT, WIDTH = 128, 256  # of a canvas: what PNet makes of it stays within a core's caches
@@ -80,8 +80,7 @@ def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
 
 def draw(sums: AreaSums, layout: Layout) -> Iterator[Floats]:
     """Yield the canvases, float32 (1, HEIGHT, WIDTH, 4): RGB from -1 to 1, and ``OUTSIDE`` or 0."""
-    whole = np.array([[0], [0], [sums.height], [sums.width]])
-    levels = [sums.normalised(*whole, rows=h, columns=w)[0] for h, w in layout.sizes]
+    levels = [sums.resized(*size) for size in layout.sizes]
     for _, pieces in groupby(layout.pieces, key=lambda piece: piece.canvas):
         canvas = np.zeros((1, HEIGHT, WIDTH, 4), np.float32)
         canvas[..., 3] = OUTSIDE

@@ -1,7 +1,7 @@
 """Torch modules as OpenVINO nets: converted once, read back without torch.
 
 ``home()/cache/NAME.ir`` holds the converted net for whatever CPU; beside it lies what was
-compiled for this one (`facegate.models.openvino_cpu`).
+compiled for this one (`facegate.models.inference.openvino_cpu`).
 """
 
 import tempfile
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facegate.models.home import home
-from facegate.models.openvino_cpu import (
+from facegate.models.inference.openvino_cpu import (
     OpenVinoNet,
     cache_name,
     compile_model,
@@ -19,7 +19,7 @@ from facegate.models.openvino_cpu import (
     keep_compiled,
     load_compiled,
 )
-from facegate.models.sealed import read_sealed, write_sealed
+from facegate.models.inference.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     import torch
@@ -28,23 +28,26 @@ Shape = tuple[int | None, ...]
 """Of a net's input, usually NCHW; None where a size may differ from call to call."""
 
 
-def converted(key: str, make: Callable[[], "torch.nn.Module"], shape: Shape) -> OpenVinoNet:
+def converted(
+    key: str, make: Callable[[], "torch.nn.Module"], shape: Shape, *, many: bool
+) -> OpenVinoNet:
     """Return the net that ``make`` builds, from the cache when that holds a sound copy.
 
     Args:
         key: hex digest that stands for weights and architecture.
         make: builds the module.
         shape: of the input.
+        many: compile for `OpenVinoNet.run_all`.
     """
-    name = cache_name(key, shape)
-    net = load_compiled(name)
+    name = cache_name(key, shape, many)
+    net = load_compiled(name, many=many)
     if net is None:
         path = home() / "cache" / f"{name}.ir"
         parts = read_sealed(path)
         if parts is None:
             parts = _convert(make(), shape)
             write_sealed(path, parts)
-        net = compile_model(core().read_model(parts[0], parts[1]))
+        net = compile_model(core().read_model(parts[0], parts[1]), many=many)
         keep_compiled(name, net)
     return net
 

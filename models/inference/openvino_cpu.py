@@ -7,12 +7,14 @@ four times faster than compiling. A file that is missing or damaged is made agai
 import hashlib
 import sys
 import threading
+from collections import deque
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from facegate.models.home import home
-from facegate.models.sealed import read_sealed, write_sealed
+from facegate.models.inference.sealed import read_sealed, write_sealed
 from facegate.models.values import Floats
 
 _CONVERTER = "openvino.tools.ovc"
@@ -72,22 +74,32 @@ def cache_name(key: str, *parts: object) -> str:
     return f"{key[:16]}-{_digest(_FORMAT, key, version, *parts)}"
 
 
-def load_compiled(name: str) -> "OpenVinoNet | None":
-    """Return the net that was kept under a name, or None when there is no sound one."""
+def load_compiled(name: str, *, many: bool = False) -> "OpenVinoNet | None":
+    """Return the net that was kept under a name, or None when there is no sound one.
+
+    Args:
+        name: see `keep_compiled`.
+        many: as it was for `compile_model`.
+    """
     path = _blob(name)
     parts = read_sealed(path)
     if parts is None:
         return None
     try:
-        return OpenVinoNet(core().import_model(parts[0], "CPU", _settings()))
+        return OpenVinoNet(core().import_model(parts[0], "CPU", _settings(many)))
     except RuntimeError:
         # Whole, but not what this build of OpenVINO reads: it will be written over.
         return None
 
 
-def compile_model(model: Any) -> "OpenVinoNet":
-    """Compile an OpenVINO model; what OpenVINO cannot run raises RuntimeError."""
-    return OpenVinoNet(core().compile_model(model, "CPU", _settings()))
+def compile_model(model: Any, *, many: bool = False) -> "OpenVinoNet":
+    """Compile an OpenVINO model; what OpenVINO cannot run raises RuntimeError.
+
+    Args:
+        model: OpenVINO's.
+        many: for `OpenVinoNet.run_all`: a core a batch, where else all cores share each batch.
+    """
+    return OpenVinoNet(core().compile_model(model, "CPU", _settings(many)))
 
 
 def keep_compiled(name: str, net: "OpenVinoNet") -> None:
@@ -107,19 +119,48 @@ class OpenVinoNet:
 
     def __call__(self, batch: Floats) -> tuple[Floats, ...]:
         """Run a batch, float32; the outputs are the caller's own."""
-        request = getattr(self._of_thread, "request", None)
-        if request is None:
-            # A request holds the memory of one run, so each thread has its own.
-            request = self._of_thread.request = self.compiled.create_infer_request()
-        results = request.infer([batch], share_inputs=True)
-        return tuple(results[i] for i in range(len(results)))
+        (outputs,) = self.run_all([batch])
+        return outputs
+
+    def run_all(self, batches: Iterable[Floats]) -> list[tuple[Floats, ...]]:
+        """Run batches side by side, taking the next one from ``batches`` while others run."""
+        requests = self._requests()
+        results: list[tuple[Floats, ...]] = []
+        running: deque[tuple[Any, Floats]] = deque()  # a batch is read until its run has ended
+        try:
+            for batch in batches:
+                if len(running) == len(requests):
+                    results.append(_outputs(running.popleft()[0]))
+                request = requests[(len(results) + len(running)) % len(requests)]
+                request.start_async([batch], share_inputs=True)
+                running.append((request, batch))
+            while running:
+                results.append(_outputs(running.popleft()[0]))
+        finally:
+            for request, _ in running:
+                request.wait()
+        return results
+
+    def _requests(self) -> list[Any]:
+        """Return this thread's requests: each holds the memory of one run."""
+        requests: list[Any] | None = getattr(self._of_thread, "requests", None)
+        if requests is None:
+            count = self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+            requests = [self.compiled.create_infer_request() for _ in range(count)]
+            self._of_thread.requests = requests
+        return requests
 
 
-def _settings() -> dict[str, Any]:
+def _outputs(request: Any) -> tuple[Floats, ...]:
+    request.wait()
+    return tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+
+def _settings(many: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {
         # Left alone, OpenVINO runs bf16 where the CPU has it, and scores depend on the machine.
         "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
+        "PERFORMANCE_HINT": "THROUGHPUT" if many else "LATENCY",
     }
     if _threads is not None:
         settings["INFERENCE_NUM_THREADS"] = _threads

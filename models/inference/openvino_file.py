@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from facegate.errors import WeightsError
-from facegate.models.onnx_file import refuse_external_data
-from facegate.models.openvino_cpu import (
+from facegate.models.inference.onnx_file import refuse_external_data
+from facegate.models.inference.openvino_cpu import (
     OpenVinoNet,
     cache_name,
     compile_model,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.ops import nms
 
-from facegate.models.boxes import (
+from facegate.models.detection.boxes import (
     intersection_over_smaller,
     intersection_over_union,
     shift,

@@ -1,0 +1,1 @@
+"""The parts of the face detector: resampling, canvases, proposals, boxes, weights."""
