@@ -85,8 +85,8 @@ def torch_net(
             no sound copy. The module returns a tensor or a tuple of them.
         input_shape: of the batch, usually NCHW; None for a size that may differ from call to call.
         device: "auto", "cpu" or "cuda".
-        many: for many small batches at a time (`SideBySide.run_all`): a core a batch, where else all
-            cores share each batch.
+        many: for many small batches at a time (`SideBySide.run_all`): a core a batch, where else
+            all cores share each batch.
 
     Raises:
         DeviceError: the device is not there.
