@@ -54,6 +54,17 @@ class Augmentation:
 
 
 FACES = Augmentation()
+LIGHT = Augmentation(
+    low=0.1,
+    blur=0.03,
+    noise=0.03,
+    jpeg=0.06,
+    contrast=0.08,
+    brightness=7.0,
+    shade=0.03,
+    grey=0.04,
+    erase=0.06,
+)
 NONE = Augmentation(
     flip=0,
     shift=0,
@@ -69,7 +80,8 @@ NONE = Augmentation(
     grey=0,
     erase=0,
 )
-"""The presets: for aligned faces, and nothing at all."""
+"""The presets: for aligned faces, for the first stage of a long run on them (a net that has seen
+little learns faster from faces that show something), and nothing at all."""
 
 # Bands of an aligned face in shares of its side: eyes (glasses) and mouth and chin (a mask).
 _EYES = ((0.30, 0.06), (0.52, 0.09))

@@ -101,7 +101,7 @@ class Config:
         weights: safetensors file to start from, or "".
         finetune: a model of facegate's own to make better on these people, or "".
         teacher: models' names, or .npy files with one embedding for each training image.
-        augment: ``faces`` or ``none``.
+        augment: ``faces``, ``light`` or ``none``.
         ema: decay of the average of weights that is evaluated and kept.
         evaluate: steps between two looks at split val.
         patience: looks without a new best before the run ends; 0 never ends it early.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from facegate.data.augment import FACES, NONE, augment
+from facegate.data.augment import FACES, LIGHT, NONE, augment
 from facegate.errors import InputError
 from facegate.models.losses.cached import backward_in_chunks
 from facegate.models.losses.distances import in_full
@@ -30,7 +30,7 @@ from facegate.models.training.validation import check_held, embed, look
 from facegate.models.training.watchdog import Signals, Watchdog
 from facegate.models.values import Floats
 
-AUGMENTATIONS = {"faces": FACES, "none": NONE}
+AUGMENTATIONS = {"faces": FACES, "light": LIGHT, "none": NONE}
 
 
 @dataclass(eq=False)
