@@ -112,6 +112,10 @@ def inspect(path: Path) -> int:
     with translated(path):
         db = connect(path, options="mode=ro&immutable=1", timeout=0)
         try:
+            # In the middle of a commit, or after a crash there, the first page tells of pages that
+            # the file does not have yet: not damage, but for the journal to roll back. With this
+            # SQLite does not count them.
+            db.execute("PRAGMA writable_schema = ON")
             mark = db.execute("PRAGMA application_id").fetchone()[0]
             version: int = db.execute("PRAGMA user_version").fetchone()[0]
         finally:

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from facegate.errors import (
     NewerGalleryError,
     NotAGalleryError,
 )
-from facegate.gallery import Gallery, Sample, opening
+from facegate.gallery import Gallery, Sample, opening, schema
 
 Sql = Callable[..., list[tuple[object, ...]]]
 
@@ -232,6 +233,38 @@ def test_a_file_for_a_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="cannot be written") as caught:
         Gallery.open(tmp_path / "file" / "gallery.db", model_id="m", create=True)
     assert caught.value.exit_status == 2
+
+
+def cut_short(path: Path) -> None:
+    """Leave a gallery as a crash does after a commit's first page and before the file's new end.
+
+    The journal holds the first page as it was, in SQLite's format.
+    """
+    raw = bytearray(path.read_bytes())
+    size = schema.PAGE_SIZE
+    first, n_pages, nonce = bytes(raw[:size]), len(raw) // size, 7
+    checksum = (nonce + sum(first[place] for place in range(size - 200, 0, -200))) % 2**32
+    header = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 1, nonce, n_pages, 512, size)
+    record = struct.pack(">I", 1) + first + struct.pack(">I", checksum)
+    Path(f"{path}-journal").write_bytes(header.ljust(512, b"\0") + record)
+    (changes,) = struct.unpack_from(">I", raw, 24)
+    for place, value in ((24, changes + 1), (28, n_pages + 5), (92, changes + 1)):
+        struct.pack_into(">I", raw, place, value)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_commit_that_a_crash_cut_short_is_rolled_back(
+    path: Path, samples: Callable[..., list[Sample]], read_only: bool
+) -> None:
+    with Gallery.open(path, model_id="m", create=True) as gallery:
+        gallery.enroll("Ada", samples(2))
+    before = path.read_bytes()
+    cut_short(path)
+    with Gallery.open(path, read_only=read_only) as gallery:
+        assert gallery.count() == (1, 2)
+        assert gallery.check() == []
+    assert path.read_bytes() == before
 
 
 _AS_NOBODY = """
