@@ -12,7 +12,7 @@ times come with the frames. The command line and the server drive the same one.
     verdict = coach.finish()                 # kept frames, or why there are too few
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -31,6 +31,7 @@ from facegate.guide.advice import (
 from facegate.guide.judgement import (
     MAX_PITCH,
     MAX_YAW,
+    STRAIGHT_PITCH,
     STRAIGHT_YAW,
     direction_of,
     look_for_problem,
@@ -49,6 +50,10 @@ OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
 # The straight look is learned from so many frames over so long, once their pitch keeps within so
 # many degrees; somebody who never keeps still is taken as they are in the end.
 CALIBRATE_FRAMES, CALIBRATE_S, CALIBRATE_SPREAD, CALIBRATE_AT_MOST_S = 4, 0.5, 6.0, 3.0
+CALIBRATE_SLOW_FRAMES = 3  # where a slow machine sees fewer in that time, the last of them
+# Somebody who looked up when straight was asked for never comes to one of the looks after it. When
+# a prescribed look has not come for so long, straight is where they looked most of that time.
+RELEARN_AFTER_S = 11.0
 REFINE_FRAMES, REFINE_PITCH = 20, 7.0
 CALIBRATE_YAW, CALIBRATE_PITCH = 11.0, 25.0
 
@@ -83,6 +88,7 @@ class Coach:
     _started: float | None = None
     _wanted_since: float | None = None
     _straight: list[tuple[float, float]] = field(default_factory=list)  # time, pitch
+    _frontal: deque[tuple[float, float]] = field(default_factory=deque)  # the same, the latest
     _neutral_pitch: float | None = None
     _held: dict[Direction, float] = field(default_factory=dict)  # seconds
     _stranger: tuple[float, int] | None = None  # since when, frames
@@ -155,6 +161,7 @@ class Coach:
             self._end_in_time(view.time_s)
             return self._advice(view, Instruction.STRAIGHT, None)
         self._refine(view.time_s, view.quality.pose)
+        self._relearn(view.time_s, view.quality.pose)
         pose = self.relative(view.quality.pose)
         direction = direction_of(pose)
         asked = self.order is None or (direction is not None and direction is self.wanted)
@@ -178,7 +185,9 @@ class Coach:
         self._straight.append((time_s, pose.pitch))
         recent = [pitch for at, pitch in self._straight if at >= time_s - CALIBRATE_S - 1e-6]
         lasted = time_s - self._straight[0][0]
-        if len(recent) < CALIBRATE_FRAMES or lasted < CALIBRATE_S - 1e-6:
+        if len(recent) < CALIBRATE_FRAMES:
+            recent = [pitch for _, pitch in self._straight[-CALIBRATE_SLOW_FRAMES:]]
+        if len(recent) < CALIBRATE_SLOW_FRAMES or lasted < CALIBRATE_S - 1e-6:
             return False
         if max(recent) - min(recent) > CALIBRATE_SPREAD and lasted < CALIBRATE_AT_MOST_S:
             return False
@@ -195,6 +204,25 @@ class Coach:
         if self.covered <= {Direction.STRAIGHT} and is_near and abs(pose.yaw) <= STRAIGHT_YAW:
             self._straight = [*self._straight[1 - REFINE_FRAMES :], (time_s, pose.pitch)]
             self._neutral_pitch = float(median(pitch for _, pitch in self._straight))
+
+    def _relearn(self, time_s: float, pose: Pose) -> None:
+        """Doubt where straight is when a prescribed look does not come."""
+        assert self._neutral_pitch is not None  # it was calibrated
+        if self.order is None or abs(pose.yaw) > CALIBRATE_YAW:
+            return
+        self._frontal.append((time_s, pose.pitch))
+        while time_s - self._frontal[0][0] > RELEARN_AFTER_S:
+            self._frontal.popleft()
+        if time_s - (self._wanted_since or 0.0) < RELEARN_AFTER_S:
+            return
+        self._wanted_since = time_s
+        usual = float(median(pitch for _, pitch in self._frontal))
+        if abs(usual - self._neutral_pitch) > STRAIGHT_PITCH:
+            self._neutral_pitch = usual
+            self._straight = [(time_s, usual)] * REFINE_FRAMES
+            # These were judged by the wrong measure.
+            self.covered -= {Direction.STRAIGHT, Direction.UP, Direction.DOWN}
+            self._held.clear()
 
     def _hold(self, direction: Direction | None, passed: float, time_s: float) -> bool:
         """Count the time in a direction; return whether it is held but not yet long enough.

@@ -276,6 +276,29 @@ def test_a_prescribed_look_that_never_comes_fails_in_time() -> None:
     assert len(advice) <= 90 / 0.25 + 1
 
 
+def looping(order: Sequence[Direction], *, fps: float, seconds: float = 90) -> list[View]:
+    """Views of a film that shows each look for two seconds, over and over."""
+    times = [i / fps for i in range(int(seconds * fps))]
+    return [view(t, *LOOKS[order[int(t / 2) % len(order)]]) for t in times]
+
+
+def test_two_frames_a_second_are_enough() -> None:
+    coach = Coach(same_person=0.3, order=DIRECTIONS[::-1], hold_s=0.4, limit_s=90)
+    advice = play(coach, looping(DIRECTIONS, fps=2))
+    assert advice[-1].state == "done"
+
+
+@pytest.mark.parametrize("first", [Direction.UP, Direction.DOWN])
+def test_who_looked_elsewhere_when_straight_was_asked_for_is_understood_later(
+    first: Direction,
+) -> None:
+    film = [first, *(look for look in DIRECTIONS if look is not first)]
+    coach = Coach(same_person=0.3, order=DIRECTIONS, hold_s=0.4, limit_s=90)
+    advice = play(coach, looping(film, fps=8))
+    assert advice[-1].state == "done"
+    assert abs(coach.relative(Pose(0, 0, 0)).pitch) < 2
+
+
 def test_a_look_must_be_held() -> None:
     coach = Coach(same_person=0.3, hold_s=0.5)
     play(coach, [view(i * STEP_S) for i in range(12)])
