@@ -24,7 +24,7 @@ from facegate.guide import Advice, Coach, Direction, Verdict, View
 from facegate.guide.advice import Instruction
 from facegate.models.card import Card
 from facegate.models.pipeline import Pipeline
-from facegate.models.values import Face
+from facegate.models.values import Face, Found
 from facegate.quality import measure
 from facegate.reader import Reader
 from facegate.recognizer import Recognizer
@@ -147,12 +147,19 @@ class Sitting:
         )
 
 
-def view_of(reader: Reader, photo: Photo, time_s: float) -> View:
+def view_of(reader: Reader, photo: Photo, time_s: float, found: Found | None = None) -> View:
     """Find, measure and embed the face of one frame, as the coach wants it.
 
     The item of the view is the ``EmbeddedFace``.
+
+    Args:
+        reader: the road to use.
+        photo: the frame.
+        time_s: its time.
+        found: its faces, where they were found before.
     """
-    _, found = reader.find(photo)
+    if found is None:
+        _, found = reader.find(photo)
     if not found.faces:
         return View(time_s, photo.width, photo.height, ())
     embedded, _ = reader.embed(photo, found, (0,))

@@ -16,6 +16,11 @@ SURE_OVERLAP = 0.55  # below, the link is checked by embedding at once
 LOST_AFTER_S = 0.7  # unseen for so long, a track is no longer drawn
 FORGET_AFTER_S = 2.5  # and for so long, its face must be decided anew
 CHECK_EVERY_S = 0.5  # how often a decided track is looked at again, lest somebody took its place
+# A face is believed after so many frames with a detection score of at least so much: folds of
+# cloth and patterns score 0.7 to 0.9 and come and go, faces nearly 1.
+BELIEVED_FRAMES, BELIEVED_SCORE = 3, 0.9
+# A box that lies in another one by so much of its own area shows a part of the same face.
+INSIDE = 0.7
 
 
 @dataclass(slots=True, eq=False)
@@ -23,10 +28,11 @@ class Track:
     """One face followed over frames.
 
     Attributes:
-        number: counts from 1.
+        number: counts from 1; 0 as long as it may be no face at all.
         face: where it was last seen, at ``last_s``.
         samples: embeddings of its best frames with what each alone would say.
         vote: the decision, kept once it is a match.
+        n_sure: frames in which the detector was sure of it.
         reported: the decision that became an event, or empty.
         is_over: its face turned out to be somebody else's now.
     """
@@ -39,8 +45,19 @@ class Track:
     vote: Vote | None = None
     embedded_s: float = -1e9
     n_foreign: int = 0
+    n_sure: int = 0
     reported: str = ""
     is_over: bool = False
+
+    def see(self, face: Face, now: float) -> None:
+        """Take note of where the face is in a frame."""
+        self.face, self.last_s = face, now
+        self.n_sure += face.score >= BELIEVED_SCORE
+
+    @property
+    def is_believed(self) -> bool:
+        """Return whether enough frames say that this is a face."""
+        return self.n_sure >= BELIEVED_FRAMES
 
     def wants(self, now: float, quality_hint: float) -> bool:
         """Return whether another embedding of this track is worth its time now."""
@@ -97,6 +114,22 @@ def link(tracks: Sequence[Track], faces: Sequence[Face]) -> list[tuple[int, int,
             return pairs
         pairs.append((i, j, best))
         overlaps[i, :] = overlaps[:, j] = -1.0
+
+
+def distinct(faces: Sequence[Face]) -> list[int]:
+    """Return the numbers of the faces without those that are parts of a surer one."""
+    kept: list[int] = []
+    for number in sorted(range(len(faces)), key=lambda i: -faces[i].score):
+        x1, y1, x2, y2 = (float(v) for v in faces[number].box)
+        for other in kept:
+            a1, b1, a2, b2 = (float(v) for v in faces[other].box)
+            shared = max(0.0, min(x2, a2) - max(x1, a1)) * max(0.0, min(y2, b2) - max(y1, b1))
+            least = min((x2 - x1) * (y2 - y1), (a2 - a1) * (b2 - b1))
+            if shared > INSIDE * least:
+                break
+        else:
+            kept.append(number)
+    return sorted(kept)
 
 
 def overlap(a: Floats, b: Floats) -> Floats:

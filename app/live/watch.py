@@ -114,7 +114,8 @@ class Watch:
             last = frame
             yield self._look(frame)
         if last is not None:
-            left = self._reporter.report((), self._tracker.tracks, last.time_s)
+            open_tracks = [track for track in self._tracker.tracks if track.number]
+            left = self._reporter.report((), open_tracks, last.time_s)
             yield Moment(last, (), tuple(left))
 
     def _look(self, frame: Frame) -> Moment:

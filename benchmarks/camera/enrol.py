@@ -2,44 +2,39 @@
 
 Each of 50 people of LFW sits before a recorded camera for half a minute: photographs of the person
 are moved and turned over the frame in stretches, mixed with blur, darkness, noise, somebody beside
-them, and exits. Templates are made (a) of the frames that the coach keeps, (b) of as many random
-frames in which a face was found. Probes are the person's other photographs, as they are.
+them, and exits. Templates are made (a) of the K frames that the coach keeps, (b) of K random frames
+in which a face was found, (c) of the K frames that are best by one measure of quality alone, (d) of
+all frames. Probes are the person's other photographs, as they are.
 
-    FACEGATE_TEST_DATA=../data uv run benchmarks/camera/enrol.py --people 50
+    FACEGATE_TEST_DATA=../data uv run benchmarks/camera/enrol.py --people 50 --keep /tmp/enrol
+
+``--keep`` names a folder for what was measured of each person: run again, it goes on where it was.
+``--model`` may be given several times; all models see the same frames and faces.
 """
 
 import argparse
-import time
-from collections import Counter
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from enrol_figures import Session, print_figures
 from people import beside, people_with, portraits
 
 from facegate.clips import Portrait, Shot, take
 from facegate.data.images import read_photo
 from facegate.errors import NoAnswerError
-from facegate.guide import Coach
 from facegate.guided import same_person, view_of
 from facegate.models.pipeline import Pipeline
 from facegate.models.values import Floats, Pixels
+from facegate.models.zoo import DEFAULT_MODEL
 from facegate.reader import Reader
 
-FPS, SECONDS = 6.0, 28.0
+FPS, SECONDS, SEED = 6.0, 28.0, 15
 FAULTS = ("none", "none", "none", "blur", "dark", "bright", "motion", "far", "beside", "away")
-
-
-@dataclass
-class Session:
-    """One person's templates by method, and probes."""
-
-    coach: Floats
-    random: Floats
-    everything: Floats
-    probes: Floats
-    seconds: float
-    n_frames: int
 
 
 def shots(rng: np.random.Generator) -> list[tuple[str, Shot]]:
@@ -83,31 +78,21 @@ def record(
     return frames[: round(FPS * SECONDS)]
 
 
-def run(
-    reader: Reader, frames: list[Pixels], probes: list[Path], rng: np.random.Generator
-) -> Session:
-    """Play a session to the coach, to chance, and embed the probes."""
-    coach = Coach(same_person=same_person(reader.pipeline.embedder.card), limit_s=1e9)
-    rows: list[Floats] = []
-    ended = len(frames) / FPS
-    for i, frame in enumerate(frames):
-        view = view_of(reader, read_photo(frame), i / FPS)
-        if view.embedding is not None:
-            rows.append(view.embedding)
-        if coach.state == "going" and coach.see(view).state != "going":
-            ended = i / FPS
-    kept = [kept.embedding for kept in coach.finish().kept]
-    k = len(kept) or coach.best
-    drawn = rng.choice(len(rows), size=min(k, len(rows)), replace=False)
-    found = [row for path in probes if (row := probe(reader, path)) is not None]
-    return Session(
-        np.stack(kept) if kept else np.zeros((0, len(rows[0])), np.float32),
-        np.stack([rows[i] for i in drawn]),
-        np.stack(rows),
-        np.stack(found) if found else np.zeros((0, len(rows[0])), np.float32),
-        ended,
-        len(frames),
-    )
+def measure(readers: list[Reader], frames: list[Pixels], probes: list[Path]) -> list[Session]:
+    """Find, measure and embed the faces of one person's frames and probes, one session a model."""
+    photos = [read_photo(frame) for frame in frames]
+    found = [readers[0].pipeline.find(photo) for photo in photos]
+    measured = []
+    for reader in readers:
+        views = []
+        for i, (photo, faces) in enumerate(zip(photos, found, strict=True)):
+            view = view_of(reader, photo, i / FPS, faces)
+            views.append(replace(view, item=i))
+        rows = [row for path in probes if (row := probe(reader, path)) is not None]
+        empty = np.zeros((0, reader.pipeline.embedder.dim), np.float32)
+        same = same_person(reader.pipeline.embedder.card)
+        measured.append(Session(views, np.stack(rows) if rows else empty, same))
+    return measured
 
 
 def probe(reader: Reader, path: Path) -> Floats | None:
@@ -118,69 +103,53 @@ def probe(reader: Reader, path: Path) -> Floats | None:
         return None
 
 
-def rates(sessions: list[Session], method: str, fmr: float) -> tuple[float, float, int, int]:
-    """Return FNMR, threshold and the counts of genuine and impostor scores."""
-    genuine: list[float] = []
-    impostor: list[float] = []
-    for i, session in enumerate(sessions):
-        templates = getattr(session, method)
-        for j, other in enumerate(sessions):
-            if len(templates):
-                best = (other.probes @ templates.T).max(axis=1)
-            else:
-                best = np.full(len(other.probes), -1.0)
-            (genuine if i == j else impostor).extend(float(v) for v in best)
-    bound = float(np.sort(impostor)[-max(1, int(fmr * len(impostor)))])
-    missed = float((np.array(genuine) < bound).mean())
-    return missed, bound, len(genuine), len(impostor)
+def sessions(readers: list[Reader], n_people: int, keep: Path | None) -> Iterator[list[Session]]:
+    """Yield what was measured of each person, one a model; the next film is made meanwhile."""
+    pipeline = readers[0].pipeline
+    chosen = people_with(9, n_people + 10, seed=SEED)
+    others = [p for _, paths in chosen[n_people:] for p in portraits(pipeline, paths[:2])]
 
+    def film(number: int) -> list[Pixels]:
+        people = list(islice(portraits(film_finder, chosen[number][1][:-5]), 4))
+        return record(people, others, np.random.default_rng([SEED, number]))
 
-def interval(sessions: list[Session], fmr: float) -> tuple[float, float]:
-    """Return the 95 % interval of FNMR(coach) / FNMR(random), people drawn anew 200 times."""
-    rng = np.random.default_rng(0)
-    ratios = []
-    for _ in range(200):
-        drawn = [sessions[i] for i in np.unique(rng.integers(len(sessions), size=len(sessions)))]
-        if len(drawn) < 2:
-            continue
-        ours, theirs = rates(drawn, "coach", fmr)[0], rates(drawn, "random", fmr)[0]
-        ratios.append(ours / theirs if theirs else 1.0)
-    low, high = np.percentile(ratios, [2.5, 97.5])
-    return float(low), float(high)
+    def files(number: int) -> list[Path]:
+        assert keep is not None
+        return [keep / f"{number:03}-{r.pipeline.model_id}.pickle" for r in readers]
+
+    def is_done(number: int) -> bool:
+        return keep is not None and all(path.exists() for path in files(number))
+
+    film_finder = Pipeline(pipeline.embedder, min_face_px=32)  # for the other thread
+    missing = [number for number in range(n_people) if not is_done(number)]
+    with ThreadPoolExecutor(1) as ahead:
+        films = {number: ahead.submit(film, number) for number in missing[:1]}
+        for number in range(n_people):
+            if is_done(number):
+                yield [Session.load(path) for path in files(number)]
+                continue
+            later = missing[missing.index(number) + 1 :][:1]
+            frames = films.pop(number).result()
+            films.update({n: ahead.submit(film, n) for n in later})
+            measured = measure(readers, frames, chosen[number][1][-5:])
+            for path, session in zip(files(number) if keep else (), measured, strict=False):
+                session.save(path)
+            yield measured
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--model", default=None)
+    parser.add_argument("--model", action="append")
+    parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
-    pipeline = Pipeline(options.model, min_face_px=32)
-    reader = Reader(pipeline)
-    rng = np.random.default_rng(15)
-    chosen = people_with(9, options.people + 10, seed=15)
-    others = [p for _, paths in chosen[options.people :] for p in portraits(pipeline, paths[:1])]
-    sessions, failed, began = [], Counter[str](), time.time()
-    for _, paths in chosen[: options.people]:
-        people = list(portraits(pipeline, paths[:4]))
-        frames = record(people, others, rng)
-        session = run(reader, frames, paths[4:9], rng)
-        failed["not enrolled"] += len(session.coach) == 0
-        sessions.append(session)
-    n_probes = sum(len(session.probes) for session in sessions)
-    print(f"model {pipeline.model_id}, {len(sessions)} people, {time.time() - began:.0f} s")
-    print(f"sessions that the coach refused: {failed['not enrolled']}")
-    print(f"probes without a usable face, left out: {5 * len(sessions) - n_probes}")
-    ended = sorted(session.seconds for session in sessions)
-    print(f"enrolled after (median, longest): {ended[len(ended) // 2]:.1f} s, {ended[-1]:.1f} s")
-    for fmr in (1e-2, 1e-3):
-        for method in ("coach", "random", "everything"):
-            missed, bound, n_genuine, n_impostor = rates(sessions, method, fmr)
-            print(
-                f"FMR {fmr:g}  {method:<10}  FNMR {missed:.4f}  threshold {bound:.3f}  "
-                f"({n_genuine} genuine, {n_impostor} impostor)"
-            )
-        low, high = interval(sessions, fmr)
-        print(f"FMR {fmr:g}  coach / random, 95 %: {low:.2f} to {high:.2f}")
+    if options.keep is not None:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    readers = [Reader(Pipeline(m, min_face_px=32)) for m in options.model or [DEFAULT_MODEL]]
+    measured = list(sessions(readers, options.people, options.keep))
+    print(f"{os.cpu_count()} cores; seed {SEED}; {FPS:g} frames a second for {SECONDS:g} s")
+    for reader, sittings in zip(readers, zip(*measured, strict=True), strict=True):
+        print_figures(reader.pipeline.model_id, list(sittings))
 
 
 if __name__ == "__main__":

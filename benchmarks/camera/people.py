@@ -9,6 +9,7 @@ import numpy as np
 
 from facegate.clips import Portrait, Shot, portrait, take
 from facegate.data.images import read_photo
+from facegate.guide.judgement import SECOND_SCORE
 from facegate.models.pipeline import Pipeline
 from facegate.models.values import Pixels
 
@@ -34,15 +35,16 @@ def people_with(n_photos: int, n_people: int, *, seed: int) -> list[tuple[str, l
 
 
 def portraits(pipeline: Pipeline, paths: list[Path]) -> Iterator[Portrait]:
-    """Yield a portrait of each photograph whose middle shows a face."""
+    """Yield a portrait of each photograph that shows one face and no other, in its middle."""
     for path in paths:
         photo = read_photo(path)
-        faces = pipeline.find(photo).faces
+        faces = [face for face in pipeline.find(photo).faces if face.score >= SECOND_SCORE]
         middle = np.array([photo.width / 2, photo.height / 2])
-        if not faces:
+        if len(faces) != 1:
             continue
-        face = min(faces, key=lambda f: float(np.linalg.norm(f.landmarks.mean(axis=0) - middle)))
-        yield portrait(photo.pixels, face.landmarks)
+        off = np.linalg.norm(faces[0].landmarks.mean(axis=0) - middle)
+        if off < 0.2 * photo.width:
+            yield portrait(photo.pixels, faces[0].landmarks)
 
 
 def beside(frame: Pixels, other: Portrait, *, seed: int) -> Pixels:

@@ -20,12 +20,12 @@ class Made:
         """A person of the gallery."""
         return Identity(number, f"uid-{number}", f"Person {number}", 3, datetime.now(UTC))
 
-    def face(self, x: float = 100, y: float = 100, size: float = 100) -> Face:
+    def face(self, x: float = 100, y: float = 100, size: float = 100, score: float = 0.99) -> Face:
         """An upright, frontal face."""
         box = np.array([x - size * 0.4, y - size * 0.5, x + size * 0.4, y + size * 0.5])
         marks = np.array([[-0.25, -0.12], [0.25, -0.12], [0, 0.16], [-0.2, 0.4], [0.2, 0.4]])
         placed = (marks * size + (x, y)).astype(np.float32)
-        return Face(box.astype(np.float32), placed, 0.99, quality=0.9)
+        return Face(box.astype(np.float32), placed, score, quality=0.9)
 
     def answer(self, who: int | None, score: float | None = None) -> IdentifiedFace:
         """What one frame alone says: a person, or unknown."""

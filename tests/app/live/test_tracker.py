@@ -73,6 +73,8 @@ def test_a_face_that_moves_is_one_track_with_one_name(made: Any) -> None:
 def test_a_name_needs_three_frames(made: Any) -> None:
     scene = Scene(made)
     scene.show({1: (100, 100)}, 2)
+    assert scene.seen() == []
+    scene.show({1: (100, 100)}, 1)
     assert scene.seen()[0].vote is None
     scene.show({1: (100, 100)}, 6)
     assert scene.seen()[0].vote is not None
@@ -142,6 +144,42 @@ def test_a_face_too_small_to_know_is_tracked_and_not_embedded(made: Any) -> None
     scene = Scene(made)
     scene.tracker.update([made.face(50, 50, 8)], 1.0, lambda w: scene._embed(w, [1], []))
     assert scene.n_embedded == [0]
+
+
+def test_what_comes_and_goes_or_is_never_sure_is_no_track(made: Any) -> None:
+    """Folds of cloth: a detection now and then, or one of which the detector is never sure."""
+    scene = Scene(made)
+    place = (100.0, 100.0)
+    for i in range(40):
+        faces = [made.face(*place, score=0.85)] + [made.face(400, 100)] * (i % 30 == 0)
+        embed = partial(scene._embed, whos=[1, 2], faces=faces)
+        assert scene.tracker.update(faces, i * STEP_S, embed) == []
+        assert scene.tracker.visible(i * STEP_S) == []
+    assert sum(scene.n_embedded) == 2  # the sure one, each time it came
+
+
+def test_a_part_of_a_face_is_no_face_of_its_own(made: Any) -> None:
+    scene = Scene(made)
+    for i in range(20):
+        faces = [made.face(100, 100, 40, score=0.95), made.face(100, 104, 100)]
+        embed = partial(scene._embed, whos=[2, 1], faces=faces)
+        scene.tracker.update(faces, i * STEP_S, embed)
+    (track,) = scene.tracker.visible(19 * STEP_S)
+    assert track.face.box[2] - track.face.box[0] == pytest.approx(80)
+    assert track.vote is not None
+    assert track.vote.identity is not None
+    assert track.vote.identity.id == 1
+
+
+def test_a_crowd_that_was_hidden_keeps_its_tracks(made: Any) -> None:
+    """More come back at once than are embedded in a frame: none of them counts anew."""
+    scene = Scene(made)
+    crowd = {i: (60.0 + 110 * i, 80.0) for i in range(5)}
+    scene.show(crowd, 60)
+    scene.show({}, 12)
+    scene.show({i: (700.0 - 110 * i, 300.0) for i in range(5)}, 20)
+    assert {track.number for track in scene.seen()} == {1, 2, 3, 4, 5}
+    assert all(len(names) == 1 for names in scene.names.values())
 
 
 BOX = st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40), st.integers(1, 40))
