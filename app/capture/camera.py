@@ -158,7 +158,13 @@ class Camera:
             frame = self.latest()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the latest frame again and again until the camera is closed."""
+        """Yield the latest frame again and again until the camera is closed.
+
+        Raises:
+            CameraError: as ``latest``; before the first frame as ``settled``.
+        """
+        if not self._stop.is_set():
+            yield self.settled()
         while not self._stop.is_set():
             yield self.latest()
 

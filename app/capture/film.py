@@ -11,7 +11,6 @@ from facegate.capture.frames import (
     COUNT,
     FPS,
     HEIGHT,
-    PATIENCE_S,
     TIME_MS,
     WIDTH,
     Capture,
@@ -24,6 +23,7 @@ from facegate.capture.frames import (
 from facegate.capture.opencv import quiet_cv2
 from facegate.errors import CameraError, InputError
 
+PATIENCE_S = 20.0  # how long one frame may take: a busy machine or disk is no damaged film
 AHEAD = 4  # frames decoded before anybody asked for them
 MAX_SIDE, MAX_PIXELS = 16_384, 50_000_000  # as for photographs
 # Text formats that name other files or addresses to read: FFmpeg would follow them.

@@ -11,8 +11,9 @@ import numpy as np
 from facegate.capture.opencv import quiet_cv2
 from facegate.models.values import Pixels
 
-PATIENCE_S = 5.0  # how long one frame may take before it counts as missing
-GIVE_UP_S = 4.0  # the same for drivers and network, a little less: they should end before we do
+# How long a camera may take for one frame: with the start of Python it makes less than 5 seconds.
+# For drivers and network a little less: they should end before we do.
+PATIENCE_S, GIVE_UP_S = 4.0, 3.5
 FPS, WIDTH, HEIGHT, COUNT, TIME_MS = 5, 3, 4, 7, 0  # numbers of cv2.CAP_PROP_…
 
 

@@ -12,7 +12,7 @@ def quiet_cv2() -> Any:
     """
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; 10 unasked
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")  # seconds; 10 unasked
     import cv2
 
     if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":

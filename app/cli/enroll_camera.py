@@ -1,6 +1,7 @@
 """``facegate enroll NAME --camera``: the guided enrolment on a window or a terminal."""
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -46,13 +47,12 @@ def enroll_camera(
         if frames.note:
             output.note(frames.note)
     sitting.result()  # raises where it was not enough: nothing else is said then
-    if not _confirmed(sitting.conflicts(), name, output):
-        raise click.Abort()
+    _settle_conflicts(sitting.conflicts(), name, output)
     answer = sitting.save(keep_crops=keep_crops, op_uid=operation.uid())
     for reason in sitting.left_out():
         output.detail(f"not kept: {reason.source}, {reason.message}")
     output.result(describe(answer), answer.as_json())
-    return report(answer, output)
+    return report(replace(answer, conflicts=()), output)  # they were said before saving
 
 
 def _lead(sitting: "Sitting", preview: "Preview | None", output: Output) -> None:
@@ -109,14 +109,26 @@ class _Words:
             click.echo("", err=True)
 
 
-def _confirmed(conflicts: "tuple[Near, ...]", name: str, output: Output) -> bool:
-    """Say who looks like this person before anything is saved; ask where somebody can answer."""
+def _settle_conflicts(conflicts: "tuple[Near, ...]", name: str, output: Output) -> None:
+    """Say who looks like this person before anything is saved; ask where somebody can answer.
+
+    Raises:
+        NoAnswerError: the answer was no.
+    """
     if not conflicts:
-        return True
+        return
+    from facegate.errors import NoAnswerError
+
     near = conflicts[0]
-    output.note(
-        f"this face looks like {near.identity.name}, who is enrolled (score {near.score:.3f})"
-    )
+    other = near.identity.name
+    looks = f"this face looks like {other}, who is enrolled (score {near.score:.3f})"
     if output.json or output.quiet or not sys.stdin.isatty():
-        return True
-    return click.confirm(f"Save it as {name} all the same?", default=False, err=True)
+        output.note(f"warning: {looks}: if they are one person, use 'facegate gallery merge'")
+        return
+    output.note(looks)
+    if not click.confirm(f"Save it as {name} all the same?", default=False, err=True):
+        raise NoAnswerError(
+            f"{name} was not enrolled, nothing was changed",
+            hint=f"to add to {other}, give that name to 'facegate enroll'",
+            code="conflict",
+        )

@@ -1,4 +1,4 @@
-"""The screen of a guided enrolment: picture, pose ring, instruction, what is kept so far."""
+"""The screen of a guided enrolment: box, pose ring, instruction, what is kept so far."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,20 @@ from facegate.draw.shapes import (
     WHITE,
     Colour,
     arc,
+    brackets,
     dot,
     panel,
     picture,
+    pointer,
     write,
 )
-from facegate.guide.advice import Advice, Direction
+from facegate.guide.advice import DIRECTIONS, Advice, Direction
 from facegate.models.values import Face, Pixels
 
+LIGHT: Colour = (210, 216, 226)
 HEIGHT = 540  # of the screen; the picture is scaled to it
 SIDE = 190
+LOOKS = 96  # at the foot of the side, for the list of looks
 # Where each direction lies on the ring, in degrees as ``arc`` counts them, for a mirror picture:
 # the person's own left is on the left.
 PARTS = {
@@ -66,6 +70,8 @@ def enrolment_screen(
     part = screen[:, :width]
     if face is not None:
         x1, y1, x2, y2 = (float(v) * scale for v in face.box)
+        colour = ORANGE if advice.refused else GREEN if advice.kept is not None else LIGHT
+        brackets(part, (width - x2, y1, width - x1, y2), colour, 2)
         _ring(part, (width - (x1 + x2) / 2, (y1 + y2) / 2), 0.72 * (y2 - y1), advice)
     _instruction(part, advice)
     _side(screen[:, width:], advice, name, kept, slots)
@@ -76,12 +82,12 @@ def _ring(part: Pixels, centre: tuple[float, float], radius: float, advice: Advi
     """Draw the four turns round the face, and where the head points now."""
     thickness = max(3, round(radius / 28))
     for direction, degrees in PARTS.items():
-        colour: Colour = (210, 216, 226)
-        width = max(2, thickness // 2)
+        colour, width = LIGHT, max(2, thickness // 2)
         if direction in advice.covered:
             colour, width = GREEN, thickness
         elif direction is advice.wanted:
             colour, width = ORANGE, thickness
+            pointer(part, centre, 1.08 * radius, sum(degrees) / 2, ORANGE)
         arc(part, centre, radius, degrees, colour, width)
     if advice.pose is not None:
         reach = 0.98 * radius
@@ -117,9 +123,24 @@ def _side(side: Pixels, advice: Advice, name: str, kept: Sequence[Pixels], slots
     for i in range(slots):
         x = left + (i % 2) * (size + gap)
         y = 112 + (i // 2) * (size + gap)
-        if y + size > side.shape[0] - 8:
+        if y + size > side.shape[0] - LOOKS:
             break
         if i < len(kept):
             picture(side, kept[i], (x, y, x + size, y + size), radius=8)
         else:
             panel(side, (x, y, x + size, y + size), (40, 46, 58), 1.0, radius=8)
+    _looks(side, advice, left)
+
+
+def _looks(side: Pixels, advice: Advice, left: int) -> None:
+    """List the looks: done, asked for, to come."""
+    top = side.shape[0] - LOOKS + 10
+    for i, direction in enumerate(DIRECTIONS):
+        mark, colour = "·", QUIET
+        if direction in advice.covered:
+            mark, colour = "✓", GREEN
+        elif direction is advice.wanted:
+            mark, colour = "→", ORANGE
+        x, y = left + (i % 2) * 84, top + (i // 2) * 26
+        write(side, mark, x, y, 15, colour, bold=True)
+        write(side, direction.value, x + 18, y, 14, WHITE if colour != QUIET else QUIET)

@@ -105,6 +105,22 @@ def dot(pixels: Pixels, centre: tuple[float, float], radius: float, colour: Colo
     cv2.circle(pixels, at, round(radius * 16), colour, -1, cv2.LINE_AA, 4)
 
 
+def pointer(
+    pixels: Pixels, centre: tuple[float, float], radius: float, degrees: float, colour: Colour
+) -> None:
+    """Draw an arrow head that points away from a centre, with its foot on a circle."""
+    cv2 = quiet_cv2()
+    angle = math.radians(degrees)
+    out = np.array([math.cos(angle), math.sin(angle)])
+    side = np.array([-out[1], out[0]])
+    size = radius / 9
+    foot = np.array(centre) + radius * out
+    corners = np.stack([foot + 1.1 * size * out, foot + size * side, foot - size * side])
+    outline = np.round(corners * 16).astype(np.int32)
+    cv2.polylines(pixels, [outline], True, INK, 3, cv2.LINE_AA, 4)
+    cv2.fillPoly(pixels, [outline], colour, cv2.LINE_AA, 4)
+
+
 @lru_cache(maxsize=128)
 def _rounded(width: int, height: int, radius: int) -> Mask:
     """Return a rectangle with round corners as a mask with soft edges."""

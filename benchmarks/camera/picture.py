@@ -34,7 +34,8 @@ def main(target: Path) -> None:
             sitting = Sitting(recognizer, NAME, frames)
             for step in sitting:
                 advice = step.advice
-                if advice.wanted is Direction.UP and advice.pose and advice.pose.pitch > 2:
+                pose = advice.pose
+                if advice.wanted is Direction.UP and pose and pose.pitch > 5 and abs(pose.yaw) < 6:
                     break
         crops = [kept.crop for kept in sitting.kept()]
         screen = enrolment_screen(

@@ -1,5 +1,6 @@
 """``enroll --camera``, ``identify --camera``, ``devices`` and ``demo``: a film is the camera."""
 
+import io
 import json
 import signal
 import subprocess
@@ -73,6 +74,37 @@ def test_a_look_alike_is_named_before_saving(
     assert f"looks like {NAME}" in said.err
     assert json.loads(said.out)["conflicts"][0]["identity"]["name"] == NAME
     assert run(["gallery", "erase", "Look Alike", "--yes", *gallery]) == 0
+
+
+class Terminal(io.StringIO):
+    """Somebody at a keyboard."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 3), ("", 130)])
+def test_a_look_alike_is_saved_only_if_somebody_at_the_terminal_says_so(
+    films: Path,
+    gallery: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    status: int,
+) -> None:
+    """Yes saves, no saves nothing and is no interruption; Ctrl-D is one."""
+    monkeypatch.setattr("sys.stdin", Terminal(answer and answer + "\n"))
+    film = str(films / "again.mp4")
+    assert run(["enroll", "Look Alike", "--camera", film, "--plain", *gallery]) == status
+    said = capsys.readouterr()
+    assert f"looks like {NAME}" in said.err
+    assert ("stopped" in said.err) == (status == 130)
+    assert ("nothing was changed" in said.err) == (status != 0)
+    known = run(["gallery", "show", "Look Alike", *gallery])
+    capsys.readouterr()
+    assert (known == 0) == (status == 0)
+    if status == 0:
+        assert run(["gallery", "erase", "Look Alike", "--yes", *gallery]) == 0
 
 
 def test_a_film_gives_events_a_summary_and_the_budget(

@@ -57,6 +57,22 @@ def test_what_is_covered_turns_green() -> None:
     assert count(after[:430, :720], GREEN) > before + 100
 
 
+def test_the_box_says_what_became_of_the_frame() -> None:
+    corner = (slice(165, 172), slice(285, 300))  # the upper left one, mirrored and enlarged
+    assert count(screen()[corner], ORANGE) == 0
+    refused = replace(ADVICE, refused="blurred", wanted=None)
+    assert count(screen(refused)[corner], ORANGE) > 5
+
+
+def test_the_looks_are_listed_as_done_and_to_come() -> None:
+    foot = screen()[450:, 720:]
+    assert count(foot, GREEN) > 2
+    assert count(foot, ORANGE) > 2
+    done = replace(ADVICE, covered=frozenset(Direction), wanted=None)
+    assert count(screen(done)[450:, 720:], GREEN) > 3 * count(foot, GREEN)
+    assert count(screen(done)[450:, 720:], ORANGE) == 0
+
+
 @pytest.mark.parametrize("n_kept", [0, 3, 8, 12])
 def test_each_kept_frame_has_a_thumbnail(n_kept: int) -> None:
     side = screen(n_kept=n_kept)[:, 720:]
