@@ -6,6 +6,7 @@ for bit on a CPU from its last checkpoint.
 
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
 from facegate.models.training.batches import Batches
 from facegate.models.training.config import Config, Stage
+from facegate.models.training.feed import Batch, Feed
 from facegate.models.training.material import Material
 from facegate.models.training.objective import HEADS, Objective, Shares
 from facegate.models.training.precision import Autocast
@@ -76,7 +78,11 @@ class Trainer:
         while self.place.stage < len(stages):
             if self.parts is None:
                 self.prepare()
-            self._run_stage(stages[self.place.stage])
+            try:
+                self._run_stage(stages[self.place.stage])
+            finally:
+                if self.parts is not None:
+                    self.parts.feed.close()
             self.go_back_to_best()
             self.parts = None
             self.place.stage, self.place.step = self.place.stage + 1, 0
@@ -90,11 +96,14 @@ class Trainer:
             self.device
         )
         seed = self.config.seed * 1000 + self.place.stage
+        batches = Batches(stage, material.labels, seed=seed)
+        make = partial(self._make, batches, self.place.stage)
         self.parts = StageParts(
             objective=objective,
             optimizer=make_optimizer((self.net, objective), stage),
             watchdog=Watchdog(),
-            batches=Batches(stage, material.labels, seed=seed),
+            batches=batches,
+            feed=Feed(make, ahead=self.device.type == "cpu" and not stage.chunk),
             centres=Centres(material.n_identities, self.config.dim) if stage.alike else None,
         )
 
@@ -118,14 +127,9 @@ class Trainer:
     def _step(self, stage: Stage, parts: StageParts) -> dict[str, Any]:
         place = self.place
         started = time.perf_counter()
-        seed = ((self.config.seed * 64 + place.stage) << 32) + place.step
-        torch.manual_seed(seed)  # dropout
-        batch = parts.batches.rows(place.step).to(self.device)
-        rows = self.ranks.part(batch)
-        generator = torch.Generator(self.device).manual_seed(seed + self.ranks.rank * 7919)
-        settings = AUGMENTATIONS[self.config.augment]
-        images = augment(self.crops[rows], self.config.size, settings, generator)
-        images = images.sub_(127.5).div_(127.5)
+        torch.manual_seed(self._seed(place.stage, place.step))  # dropout
+        made = parts.feed.take(place.step, following=self._following(stage, parts))
+        batch, rows, images = made.rows, made.own, made.images
         ready = time.perf_counter()
         rate = rate_at(place.step, stage)
         for group in parts.optimizer.param_groups:
@@ -165,6 +169,25 @@ class Trainer:
             "waiting": (ready - started) / seconds,
             **_shares(shares),
         }
+
+    def _make(self, batches: Batches, stage: int, step: int) -> Batch:
+        """Return the batch of a step: a function of the settings, the data and the step alone."""
+        rows = batches.rows(step).to(self.device)
+        own = self.ranks.part(rows)
+        seed = self._seed(stage, step) + self.ranks.rank * 7919
+        generator = torch.Generator(self.device).manual_seed(seed)
+        settings = AUGMENTATIONS[self.config.augment]
+        images = augment(self.crops[own], self.config.size, settings, generator)
+        return Batch(rows, own, images.sub_(127.5).div_(127.5))
+
+    def _seed(self, stage: int, step: int) -> int:
+        return ((self.config.seed * 64 + stage) << 32) + step
+
+    def _following(self, stage: Stage, parts: StageParts) -> int | None:
+        """Return the step whose batch can be made already: one that no look comes before."""
+        step = self.place.step + 1
+        waits = parts.centres is not None and step % self.config.evaluate == 0
+        return None if step >= stage.steps or waits else step
 
     def _backward(
         self,

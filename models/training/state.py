@@ -7,6 +7,7 @@ import torch
 
 from facegate.models.training.alike import Centres
 from facegate.models.training.batches import Batches
+from facegate.models.training.feed import Feed
 from facegate.models.training.objective import Objective
 from facegate.models.training.validation import Look
 from facegate.models.training.watchdog import Watchdog
@@ -59,4 +60,5 @@ class StageParts:
     optimizer: torch.optim.Optimizer
     watchdog: Watchdog
     batches: Batches
+    feed: Feed
     centres: Centres | None
