@@ -17,6 +17,7 @@ from facegate.models.detection.area import AreaSums
 from facegate.models.detection.boxes import (
     intersection_over_smaller,
     intersection_over_union,
+    probability,
     shift,
     square,
     suppress,
@@ -118,7 +119,8 @@ class Detector:
     def _refine(self, sums: AreaSums, boxes: Floats) -> Floats:
         boxes, outputs = _run(self._rnet, sums, boxes, 24, _RNET_BATCHES)
         boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[1])
-        kept = suppress(boxes, scores, intersection_over_union, 0.7)
+        best_first = np.argsort(-scores, kind="stable")
+        kept = suppress(boxes, best_first, intersection_over_union, 0.7)
         return square(shift(boxes[kept], outputs[kept, :4]))
 
     def _mark(self, sums: AreaSums, boxes: Floats) -> Detections:
@@ -129,10 +131,10 @@ class Detector:
         parts = outputs[:, 4:14].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = sizes * parts + boxes[:, None, :2] - np.float32(1)
         boxes = shift(boxes, outputs[:, :4])
-        # Many scores are 1 to the last bit; facenet-pytorch's sort lets the last of equals win.
-        last_first = slice(None, None, -1)
-        boxes, landmarks, scores = (each[last_first] for each in (boxes, landmarks, scores))
-        kept = suppress(boxes, scores, intersection_over_smaller, 0.7)
+        # Near-copies of a face tie at 1 to the last bit. Which of them stays is up to the sort, so
+        # it is facenet-pytorch's: numpy's default, read from its end.
+        best_first = np.argsort(scores)[::-1]
+        kept = suppress(boxes, best_first, intersection_over_smaller, 0.7)
         return boxes[kept], landmarks[kept], scores[kept]
 
 
@@ -192,7 +194,7 @@ def _run(
 
 def _passed(boxes: Floats, outputs: Floats, least: float) -> tuple[Floats, Floats, Floats]:
     """Return the boxes and outputs whose probability is above ``least``, and that probability."""
-    scores = 1 / (1 + np.exp(-outputs[:, -1].clip(-80)))  # beyond, exp would overflow
+    scores = probability(outputs[:, -1])
     passed = scores > least
     return boxes[passed], outputs[passed], scores[passed]
 

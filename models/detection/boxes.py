@@ -1,4 +1,4 @@
-"""Arithmetic of boxes as MTCNN does it: overlap, suppression, squares, offsets.
+"""Arithmetic of boxes as MTCNN does it: overlap, suppression, squares, offsets, scores.
 
 Boxes are float32 (N, 4): x1, y1, x2, y2.
 """
@@ -30,13 +30,14 @@ def intersection_over_smaller(a: Floats, b: Floats) -> Floats:
     return result
 
 
-def suppress(boxes: Floats, scores: Floats, overlap: Overlap, most: float) -> NDArray[np.int64]:
-    """Return the indices of the boxes to keep, by falling score.
+def suppress(
+    boxes: Floats, order: NDArray[np.int64], overlap: Overlap, most: float
+) -> NDArray[np.int64]:
+    """Return the indices of the boxes to keep, as ``order`` has them.
 
-    Going down by score, a box is dropped when it overlaps one that was kept by more than
-    ``most``. Done in blocks, so memory is bounded by 256 x kept.
+    Going along ``order``, best first, a box is dropped when it overlaps one that was kept by more
+    than ``most``. Done in blocks, so memory is bounded by 256 x kept.
     """
-    order = np.argsort(-scores, kind="stable")
     kept: NDArray[np.int64] = np.empty(0, np.int64)
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
@@ -61,6 +62,12 @@ def settle(rivals: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if (after == alive).all():
             return after
         alive = after
+
+
+def probability(logits: Floats) -> Floats:
+    """Return the softmax of two logits whose difference is given."""
+    result: Floats = 1 / (1 + np.exp(-logits.clip(-80)))  # beyond, exp would overflow
+    return result
 
 
 def square(boxes: Floats) -> Floats:

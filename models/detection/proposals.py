@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from facegate.models.detection.boxes import square
+from facegate.models.detection.boxes import probability, square
 from facegate.models.detection.canvas import FIELD, STRIDE, Layout
 from facegate.models.values import Floats
 
@@ -39,8 +39,9 @@ def propose(heads: Floats, layout: Layout, scales: Floats, *, threshold: float) 
     logits = heads[..., 4]
     hit = (logits >= math.log(threshold / (1 - threshold))) & (layout.owner >= 0)
     numbers = layout.owner[hit]
-    # By falling score, ties in reading order: the order in which suppression must go.
-    order = np.lexsort((numbers, -logits[hit]))
+    # By falling score, ties in reading order: the order in which suppression must go. Scores tie
+    # where their logits do not, and facenet-pytorch sorts by score.
+    order = np.lexsort((numbers, -probability(logits[hit])))
     where = tuple(axis[order] for axis in np.nonzero(hit))
     numbers = numbers[order]
     level = np.searchsorted(layout.first, numbers, side="right") - 1
