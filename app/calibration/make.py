@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facegate.calibration.stored import Calibration, Evidence
 from facegate.errors import NoThresholdError
 from facegate.models.impostors import ImpostorStatistics, Line, Scale, Table
+from facegate.models.metrics.intervals import Figure, difference_interval
 from facegate.models.values import Floats
 
 if TYPE_CHECKING:
@@ -105,15 +106,16 @@ class Source:
 def _fits(source: Source, found: Sequence[Source], fmr: float) -> bool:
     """Say whether a source agrees with what the user's own people show.
 
-    The model's statistics do not where those, with all the doubt of their counts, match falsely
-    more often than ``fmr`` at the model's threshold.
+    The model's statistics do not where those match falsely more often at the model's threshold,
+    and the difference is more than the doubt of both counts.
     """
     table = source.scale.tables[0]
     if source.kind != "model" or table.smallest_fmr > fmr:
         return True
-    score = table.threshold(fmr).score
+    promised = table.threshold(fmr)
     own = (other.scale.tables[0] for other in found if other.kind != "model")
-    return not any(_lowest_rate(table, score) > fmr for table in own)
+    seen = [line for line in (_line_from(table, promised.score) for table in own) if line]
+    return not any(difference_interval(_figure(promised), _figure(line))[0] > 0 for line in seen)
 
 
 def strictest(scales: Sequence[Scale], fmr: float) -> Scale:
@@ -153,6 +155,10 @@ def _joined(tables: list[Table]) -> Table:
     )
 
 
-def _lowest_rate(table: Table, score: float) -> float:
-    """Return the lower end of the interval of a table's rate at a score; 0 beyond the table."""
-    return next((line.low for line in table.lines if line.score >= score), 0.0)
+def _line_from(table: Table, score: float) -> Line | None:
+    """Return the first line at or above a score, whose rate bounds that at the score from below."""
+    return next((line for line in table.lines if line.score >= score), None)
+
+
+def _figure(line: Line) -> Figure:
+    return Figure(line.fmr, line.low, line.high)

@@ -18,8 +18,8 @@ from facegate.models.metrics.pairs import genuine_pairs
 from facegate.models.metrics.rates import rate_grid
 from facegate.models.zoo import keep_card
 
-SPLITS = ("", "cal")
-"""Thresholds come from people who decide nothing else: a folder of one's own, or split cal."""
+SPLIT = "cal"
+"""Thresholds come from people who decide nothing else: this split, or a folder without splits."""
 
 
 def keep_measured(
@@ -80,10 +80,12 @@ def keep_measured(
 
 
 def _check_people(protocol: PeopleProtocol) -> None:
-    if protocol.split not in SPLITS:
+    others = [split for split in protocol.splits if split != SPLIT]
+    if others:
         raise InputError(
-            f"split {protocol.split} has chosen weights or settings, so its rates are too good",
-            hint="name --split cal",
+            f"split {' and '.join(others)} has chosen weights or settings, so its rates are too "
+            "good",
+            hint=f"name --split {SPLIT}",
         )
     folder = protocol.photos[0].parent.parent
     if (folder / "pairs.txt").is_file():

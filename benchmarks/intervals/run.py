@@ -1,67 +1,149 @@
-"""How often do intervals of a false match rate hold the truth?
+"""How often do facegate's 95 % intervals hold a truth that is known?
 
-    python benchmarks/intervals/run.py
+    python benchmarks/intervals/run.py 30 60 120 240
 
-Scores of n people, all pairs: a shift of each person (``shared``) and noise (``own``), normal, so
-that the rate at a threshold is known. Counted is how often each kind of interval covers it, over
-1,000 simulations (400 with 600 people). The variances of the bootstrap over people are computed in
-closed form, so that no draw is needed.
+People differ: each has an own shift of the scores, so that pairs that share a person are not
+independent. All scores are normal, so that the true rates follow from the normal distribution.
+The intervals are those of ``facegate.models.metrics``, with 200 draws of people. What is counted
+goes into ``results.json`` by number of people, and the table of all of it into README.md.
 """
 
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
-from scipy.stats import norm, t
+from scipy.optimize import brentq
+from scipy.stats import norm
 
-Z = 1.96
-EFFECTS = (("none", 0.0, 0.1), ("weak", 0.03, 0.1), ("strong", 0.06, 0.08))
+from facegate.models.metrics.bootstrap import people_draws
+from facegate.models.metrics.comparisons import Comparisons
+from facegate.models.metrics.dyads import fmr_figure, pair_counts
+from facegate.models.metrics.intervals import Figure
+from facegate.models.metrics.openset import Searches, measure_open_set
+from facegate.models.metrics.verification import measure
+
+HERE = Path(__file__).resolve().parent
+START, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
+GENUINE = 6
+MEAN, PERSON, PAIR = 0.33, 0.1, 0.08
+EFFECTS = {"none": (0.0, 0.1), "weak": (0.03, 0.1), "strong": (0.06, 0.08)}
+N_DRAWS = 200
 
 
-def wilson(rate: float, variance: float, z: float) -> tuple[float, float]:
-    n = rate * (1 - rate) / variance
-    middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    return middle - half, middle + half
-
-
-def cover(n: int, shared: float, own: float, rate: float, n_simulations: int) -> dict[str, float]:
-    random = np.random.default_rng(5)
-    threshold = norm.isf(rate) * np.hypot(own, 2**0.5 * shared)
+def simulate(random: np.random.Generator, n: int, shared: float, own: float) -> Comparisons:
     i, j = np.triu_indices(n, 1)
-    held = {"pairs": 0, "people": 0, "corrected": 0, "corrected, Student": 0}
-    for _ in range(n_simulations):
-        shift = random.normal(0, shared, n)
-        accepted = shift[i] + shift[j] + random.normal(0, own, i.size) >= threshold
-        found = accepted.mean()
-        if not found:
-            continue
-        degree = np.bincount(i, accepted, minlength=n) + np.bincount(j, accepted, minlength=n)
-        degree = degree / (n - 1)
-        luck = found * (1 - found) / i.size
-        linear = 4 * degree.var(ddof=1) / n
-        corrected = max(linear - luck, luck)
-        influence = (degree - degree.mean()) ** 2
-        freedom = max(2.0, influence.sum() ** 2 / (influence**2).sum())
-        intervals = {
-            "pairs": wilson(found, luck, Z),
-            "people": wilson(found, linear + luck, Z),
-            "corrected": wilson(found, corrected, Z),
-            "corrected, Student": wilson(found, corrected, float(t.ppf(0.975, freedom))),
-        }
-        for name, (low, high) in intervals.items():
-            held[name] += low <= rate <= high
-    return {name: count / n_simulations for name, count in held.items()}
+    shift = random.normal(0, shared, n)
+    person = np.repeat(np.arange(n), GENUINE)
+    return Comparisons(
+        MEAN + random.normal(0, PERSON, n)[person] + random.normal(0, PAIR, person.size),
+        person,
+        np.full(person.size, 1 / GENUINE),
+        shift[i] + shift[j] + random.normal(0, own, i.size),
+        i.astype(np.int32),
+        j.astype(np.int32),
+        n,
+    )
+
+
+def holds(figure: Figure, truth: float) -> bool:
+    assert figure.low is not None
+    assert figure.high is not None
+    return bool(figure.low <= truth <= figure.high)
+
+
+def verification(n: int, simulations: int) -> Counter[str]:
+    shared, own = 0.05, 0.09
+    impostor, genuine = float(np.hypot(own, 2**0.5 * shared)), float(np.hypot(PERSON, PAIR))
+    even = brentq(lambda t: norm.cdf((t - MEAN) / genuine) - norm.sf(t / impostor), -1, 2)
+    fars = [far for far in (0.1, 0.01) if far * n * (n - 1) / 2 >= 10]
+    random, draws = np.random.default_rng(n), people_draws(n, n_draws=N_DRAWS)
+    held: Counter[str] = Counter()
+    for _ in range(simulations):
+        figures = measure(simulate(random, n, shared, own), fars=fars, draws=draws)
+        held["EER"] += holds(figures.eer, float(norm.sf(even / impostor)))
+        held["AUC"] += holds(figures.auc, float(norm.cdf(MEAN / np.hypot(impostor, genuine))))
+        for tar in figures.tars:
+            truth = norm.sf((norm.isf(tar.far) * impostor - MEAN) / genuine)
+            held[f"TAR at FAR {tar.far:g}"] += holds(tar.tar, float(truth))
+    return held
+
+
+def false_matches(n: int, simulations: int) -> Counter[str]:
+    held: Counter[str] = Counter()
+    draws = people_draws(n, n_draws=N_DRAWS)
+    for effect, (shared, own) in EFFECTS.items():
+        for rate in (0.1, 0.01):
+            if rate * n * (n - 1) / 2 < 10:
+                continue
+            threshold = norm.isf(rate) * np.hypot(own, 2**0.5 * shared)
+            random = np.random.default_rng(n)
+            for _ in range(simulations):
+                c = simulate(random, n, shared, own)
+                accepted = pair_counts(c.person_a, c.person_b, n, c.impostor >= threshold)
+                figure = fmr_figure(accepted, pair_counts(c.person_a, c.person_b, n), draws)
+                held[f"FMR {rate:g}, effect {effect}"] += holds(figure, rate)
+    return held
+
+
+def identification(n: int, simulations: int) -> Counter[str]:
+    """n people are enrolled and n are strangers, who differ as much between as within."""
+    fpir, spread = 0.1, 0.06
+    threshold = norm.isf(fpir) * np.hypot(spread, spread)
+    truth = float(norm.sf((threshold - MEAN) / np.hypot(PERSON, PAIR)))
+    random, draws = np.random.default_rng(n), people_draws(2 * n, n_draws=N_DRAWS)
+    person = np.repeat(np.arange(2 * n), 3)
+    mate = np.where(person < n, 0, -1)
+    held: Counter[str] = Counter()
+    if fpir * np.count_nonzero(mate < 0) < 10:
+        return held
+    for _ in range(simulations):
+        shift = np.concatenate([random.normal(MEAN, PERSON, n), random.normal(0, spread, n)])
+        noise = np.where(mate >= 0, PAIR, spread) * random.normal(0, 1, person.size)
+        scores = np.full((person.size, 2), -1.0, np.float32)
+        scores[:, 0] = shift[person] + noise
+        figures = measure_open_set(
+            Searches(scores, mate, person), fpirs=(fpir,), draws=draws, with_curve=False
+        )
+        held["DIR at FPIR 0.1"] += holds(figures.dirs[0].dir, truth)
+    return held
+
+
+def table(results: dict[str, dict[str, object]]) -> str:
+    sizes = sorted(results, key=int)
+    names: dict[str, None] = {}
+    for n in sizes:
+        names |= dict.fromkeys(results[n]["held"])  # type: ignore[call-overload]
+    head = " | ".join(f"{n} people ({results[n]['simulations']:,})" for n in sizes)
+    lines = [f"| figure | {head} |", "|---" * (len(sizes) + 1) + "|"]
+    for name in names:
+        cells = []
+        for n in sizes:
+            held = results[n]["held"].get(name)  # type: ignore[attr-defined]
+            count = results[n]["simulations"]
+            cells.append("not resolvable" if held is None else f"{100 * held / count:.1f}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    print("| people | effect | rate | pairs | people | corrected | corrected, Student |")
-    print("|---|---|---|---|---|---|---|")
-    for n in (50, 100, 200, 600):
-        for name, shared, own in EFFECTS:
-            for rate in (0.1, 0.01, 0.001):
-                if rate * n * n / 2 < 10:
-                    continue
-                found = cover(n, shared, own, rate, 400 if n == 600 else 1000)
-                cells = " | ".join(f"{100 * share:.1f}" for share in found.values())
-                print(f"| {n} | {name} | {rate:g} | {cells} |", flush=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("people", type=int, nargs="+")
+    parser.add_argument("--simulations", type=int, default=2000)
+    options = parser.parse_args()
+    place, readme = HERE / "results.json", HERE / "README.md"
+    results = json.loads(place.read_text("utf-8")) if place.is_file() else {}
+    for n in options.people:
+        held = verification(n, options.simulations)
+        held += false_matches(n, options.simulations)
+        held += identification(n, options.simulations)
+        results[str(n)] = {"simulations": options.simulations, "held": dict(held)}
+        place.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        before, _, rest = readme.read_text("utf-8").partition(START)
+        contents = f"{before}{START}\n\n{table(results)}\n\n{END}{rest.partition(END)[2]}"
+        readme.write_text(contents, encoding="utf-8")
+        print(n, dict(held), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Pairs of photographs that show one person or two: anybody's, from a CSV file."""
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ def read_pairs(pairs: Path, folder: Path) -> PairProtocol:
     require_all(photos, pairs)
     same = np.array([_is_same(row["same"], line, pairs) for line, row in enumerate(rows, 2)])
     edges = [(int(a), int(b)) for a, b, one in zip(*ends, same, strict=True) if one]
+    person = connected(len(photos), edges)
+    _check_different(person, ends, same, pairs)
     fold = None
     if "fold" in columns:
         fold = np.array([_fold(row["fold"], line, pairs) for line, row in enumerate(rows, 2)])
@@ -71,7 +74,7 @@ def read_pairs(pairs: Path, folder: Path) -> PairProtocol:
         a=np.array(ends[0], np.int64),
         b=np.array(ends[1], np.int64),
         same=same,
-        person=connected(len(photos), edges),
+        person=person,
         fold=fold,
         group=tuple(row["group"].strip() for row in rows) if "group" in columns else None,
     )
@@ -99,7 +102,8 @@ def connected(n: int, edges: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
 
 def require_all(photos: Iterable[Path], pairs: Path) -> None:
     """Raise InputError, with how many there are, where photographs of a list are missing."""
-    missing = [path for path in photos if not path.is_file()]
+    # Unlike Path.is_file this says no to a name that is too long for the file system.
+    missing = [path for path in photos if not os.path.isfile(path)]
     if missing:
         raise InputError(
             f"{len(missing)} photographs that {printable(str(pairs))} names are missing, "
@@ -122,20 +126,35 @@ def read_text(path: Path) -> str:
 def _rows(pairs: Path) -> tuple[list[dict[str, str]], set[str]]:
     shown = printable(str(pairs))
     reader = csv.DictReader(read_text(pairs).splitlines(), restval="")
-    columns = set(reader.fieldnames or ())
+    try:
+        columns = set(reader.fieldnames or ())
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(
+            f"{shown} is no CSV file ({error})", hint="save the table as comma-separated text"
+        ) from error
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(
             f"{shown} has no column {' and '.join(missing)}",
             hint="its first line names the columns: image_a,image_b,same[,fold][,group]",
         )
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise InputError(f"{shown} is no CSV file ({error})") from error
     if not rows:
         raise InputError(f"{shown} lists no pair")
     return rows, columns
+
+
+def _check_different(
+    person: NDArray[np.int64], ends: list[list[int]], same: NDArray[np.bool_], pairs: Path
+) -> None:
+    """Raise InputError where a pair of two people is one person by other pairs."""
+    wrong = np.flatnonzero((person[ends[0]] == person[ends[1]]) & ~same)
+    if wrong.size:
+        raise InputError(
+            f"line {wrong[0] + 2} of {printable(str(pairs))} says two people of photographs that "
+            "other lines, or the pair itself, make one person",
+            hint="look which of the lines is wrong",
+        )
 
 
 def _is_same(word: str, line: int, pairs: Path) -> bool:

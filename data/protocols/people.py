@@ -20,7 +20,8 @@ class PeopleProtocol:
         person: int64 (p,), index into ``names``.
         names: of the people.
         group: (number of people,) where each comes from, as the CSV file says, or None.
-        split: the split they are, or "".
+        split: the split that was asked for, or "".
+        splits: those that the CSV file names for anybody of them, sorted.
     """
 
     photos: tuple[Path, ...]
@@ -28,6 +29,7 @@ class PeopleProtocol:
     names: tuple[str, ...]
     group: tuple[str, ...] | None
     split: str
+    splits: tuple[str, ...] = ()
 
 
 def read_people(folder: Path, *, split: str = "") -> PeopleProtocol:
@@ -52,6 +54,7 @@ def read_people(folder: Path, *, split: str = "") -> PeopleProtocol:
         names=dataset.identities,
         group=sources,
         split=split,
+        splits=tuple(sorted({name for name in dataset.splits if name})),
     )
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.models.metrics.comparisons import Comparisons
-from facegate.models.metrics.dyads import pair_counts, quadratic
+from facegate.models.metrics.dyads import LEAST_SHARE, pair_counts, quadratic
 from facegate.models.metrics.errors import Scores
-from facegate.models.metrics.intervals import effective_degrees
+from facegate.models.metrics.intervals import drawn_variance, effective_degrees
 
 N_DRAWS = 1000
 
@@ -149,7 +149,8 @@ class Resampling:
         weights = people_draws(self._n_people) if people is None else people
         pairs = self.draw_pairs(max(2, weights.shape[1] // PAIR_SHARE))
         drawn, without = self.draw(weights), self.leave_out()
-        return {name: Spread(drawn[name], pairs[name], without[name]) for name in drawn}
+        n = self._n_people
+        return {name: Spread(drawn[name], pairs[name], without[name], n) for name in drawn}
 
     def leave_out(self) -> dict[str, Draws]:
         """Return each figure without one person, for each of at most a thousand people."""
@@ -288,24 +289,28 @@ class Spread:
         people: under each draw of people.
         pairs: under each draw of pairs of people.
         without: without each of some people.
+        n_people: how many are drawn.
     """
 
     people: Draws
     pairs: Draws
     without: Draws
+    n_people: int
 
     def __sub__(self, other: "Spread") -> "Spread":
         return Spread(
-            self.people - other.people, self.pairs - other.pairs, self.without - other.without
+            self.people - other.people,
+            self.pairs - other.pairs,
+            self.without - other.without,
+            self.n_people,
         )
 
     @property
     def variance(self) -> float:
         """Return the figure's variance: that of the draws, less the pairs' luck counted thrice."""
         own = float(np.nanvar(self.pairs))
-        return max(float(np.nanvar(self.people)) - 2 * own, own)
+        return max(drawn_variance(self.people, self.n_people) - 2 * own, LEAST_SHARE * own)
 
-    @property
-    def degrees(self) -> float:
-        """Return the degrees of freedom of the variance."""
-        return effective_degrees(self.without[~np.isnan(self.without)])
+    def degrees(self, *, of_pairs: bool) -> float:
+        """Return the degrees of freedom of the variance, as ``effective_degrees`` has them."""
+        return effective_degrees(self.without[~np.isnan(self.without)], of_pairs=of_pairs)

@@ -28,6 +28,7 @@ from facegate.models.metrics.errors import (
 )
 from facegate.models.metrics.intervals import (
     Figure,
+    drawn_variance,
     effective_degrees,
     quantile95,
     share_interval,
@@ -187,7 +188,7 @@ def measure_open_set(
 
     def figure(name: str, value: float) -> Figure:
         degrees = effective_degrees(without[name][~np.isnan(without[name])])
-        return share_interval(value, float(np.nanvar(drawn[name])), n_mates, degrees)
+        return share_interval(value, drawn_variance(drawn[name], n_people), n_mates, degrees)
 
     dirs = []
     for fpir, threshold in zip(usable, _thresholds(stranger, usable), strict=True):
@@ -234,7 +235,8 @@ def compare_open_set(
         change = drawn[1][name] - drawn[0][name]
         alone = without[1][name] - without[0][name]
         before, after = float(values[0][name][0]), float(values[1][name][0])
-        half = quantile95(effective_degrees(alone[~np.isnan(alone)])) * float(np.nanstd(change))
+        student = quantile95(effective_degrees(alone[~np.isnan(alone)]))
+        half = student * drawn_variance(change, n_people) ** 0.5
         gain = after - before
         found.append(Difference(name, before, after, gain - half, gain + half))
     return tuple(found)

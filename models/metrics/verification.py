@@ -92,7 +92,7 @@ def measure(
     n_people = c.n_genuine_people
 
     def figure(name: str, value: float) -> Figure:
-        return share_interval(value, spread[name].variance, n_people, spread[name].degrees)
+        return share_interval(value, spread[name].variance, n_people, _degrees(name, spread[name]))
 
     thresholds = thresholds_at_fmr(c.impostor, usable)
     tars = tuple(
@@ -143,8 +143,13 @@ def compare(
 
 def difference(name: str, first: float, second: float, spread: Spread) -> Difference:
     """Return the difference of two figures with the interval of its spread."""
-    half = quantile95(spread.degrees) * spread.variance**0.5
+    half = quantile95(_degrees(name, spread)) * spread.variance**0.5
     return Difference(name, first, second, second - first - half, second - first + half)
+
+
+def _degrees(name: str, spread: Spread) -> float:
+    # A true accept rate is a mean over people; the others are made of pairs of two.
+    return spread.degrees(of_pairs=not name.startswith("tar"))
 
 
 def _values(c: Comparisons, fars: Sequence[float]) -> dict[str, float]:

@@ -125,7 +125,10 @@ def test_thresholds_never_come_from_lfw_or_from_another_split(
     (tmp_path / "people.csv").write_text(f"identity,split\n{rows}\n")
     asked = ["evaluate", "--people", str(people), "--split", "val", "--aligned", "--model", tiny]
     assert run([*asked, "--write-card"]) == 2
-    assert "has chosen weights or settings" in capsys.readouterr().err
+    assert "split val has chosen weights or settings" in capsys.readouterr().err
+    everybody = ["evaluate", "--people", str(people), "--aligned", "--model", tiny, "--write-card"]
+    assert run(everybody) == 2
+    assert "split val has chosen weights or settings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,14 @@ def test_folds_and_groups_are_optional_and_a_byte_order_mark_is_no_matter(tmp_pa
         ("image_a,image_b,same,fold\n1.jpg,2.jpg,1,x\n", "line 2 .* fold = 'x'"),
         ("image_a,image_b,same\n1.jpg,3.jpg,1\n", "1 photographs .* are missing, such as"),
         ("image_a,image_b,same\n1.jpg\n", "are missing|same = ''"),
+        (f"image_a,image_b,same\n1.jpg,{'x' * 300}.jpg,1\n", "1 photographs .* are missing"),
+        ("image_a,image_b,same\n1.jpg,a\0b,1\n", "1 photographs .* are missing"),
+        (f"image_a,image_b,same{'x' * 200_000}\n", "is no CSV file"),
+        (
+            "image_a,image_b,same\n1.jpg,2.jpg,1\n2.jpg,1.jpg,0\n",
+            "line 3 .* make one person",
+        ),
+        ("image_a,image_b,same\n1.jpg,1.jpg,0\n", "line 2 .* make one person"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -> None:

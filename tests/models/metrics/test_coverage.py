@@ -1,10 +1,12 @@
-"""95 % intervals cover the truth 93 to 97 times in a hundred, counted over 500 simulations.
+"""95 % intervals cover the truth 93 to 97 times in a hundred, counted over simulations.
 
 People differ: each has an own shift of the scores, so that pairs which share a person are not
 independent, and naive intervals would be far too short. All scores are normal, so that the true
 rates follow from the normal distribution alone.
 
-With 120 people or fewer, or half the genuine scores, a few are on the careful side: up to 97.6.
+Of 500 simulations an interval that is right to the last digit holds 93 to 97 in a hundred in all
+but one series in twenty; so there are 1,000. ``benchmarks/intervals`` has a table of what holds with
+how many people.
 """
 
 from collections import Counter
@@ -21,7 +23,6 @@ from facegate.models.metrics.intervals import Figure
 from facegate.models.metrics.openset import Searches, measure_open_set
 from facegate.models.metrics.verification import measure
 
-SIMULATIONS = 500
 GENUINE = 6
 """Genuine scores of each person."""
 MEAN, PERSON, PAIR = 0.33, 0.1, 0.08
@@ -50,8 +51,9 @@ def holds(figure: Figure, truth: float) -> bool:
     return bool(figure.low <= truth <= figure.high)
 
 
-def test_verification_figures() -> None:
-    shared, own, n = 0.05, 0.09, 180
+@pytest.mark.parametrize(("n", "simulations"), [(30, 1000), (60, 1000)])
+def test_verification_figures(n: int, simulations: int) -> None:
+    shared, own = 0.05, 0.09
     impostor, genuine = np.hypot(own, 2**0.5 * shared), np.hypot(PERSON, PAIR)
     even = brentq(lambda t: norm.cdf((t - MEAN) / genuine) - norm.sf(t / impostor), -1, 2)
     truth = {
@@ -60,43 +62,45 @@ def test_verification_figures() -> None:
         0.1: norm.sf((norm.isf(0.1) * impostor - MEAN) / genuine),
         0.01: norm.sf((norm.isf(0.01) * impostor - MEAN) / genuine),
     }
+    fars = (0.1, 0.01) if n > 45 else (0.1,)  # ten false accepts must be expected
     random, draws = np.random.default_rng(1), people_draws(n, n_draws=200)
     covered: Counter[object] = Counter()
-    for _ in range(SIMULATIONS):
-        figures = measure(simulate(random, n, shared, own), fars=(0.1, 0.01), draws=draws)
+    for _ in range(simulations):
+        figures = measure(simulate(random, n, shared, own), fars=fars, draws=draws)
         covered["eer"] += holds(figures.eer, truth["eer"])
         covered["auc"] += holds(figures.auc, truth["auc"])
         for tar in figures.tars:
             covered[tar.far] += holds(tar.tar, truth[tar.far])
-    for name in truth:
-        assert 0.93 <= covered[name] / SIMULATIONS <= 0.97, covered
+    assert len(covered) == 2 + len(fars)
+    for name in covered:
+        assert 0.93 <= covered[name] / simulations <= 0.97, covered
 
 
 @pytest.mark.parametrize(
     ("shared", "own"), [(0.0, 0.1), (0.03, 0.1), (0.06, 0.08)], ids=["none", "weak", "strong"]
 )
 def test_false_match_rate_at_a_threshold(shared: float, own: float) -> None:
-    n, rate = 120, 0.01
+    n, rate, simulations = 120, 0.01, 1000
     threshold = norm.isf(rate) * np.hypot(own, 2**0.5 * shared)
-    random, draws = np.random.default_rng(2), people_draws(n, n_draws=400)
+    random, draws = np.random.default_rng(2), people_draws(n, n_draws=200)
     covered = 0
-    for _ in range(SIMULATIONS):
+    for _ in range(simulations):
         c = simulate(random, n, shared, own)
         accepted = pair_counts(c.person_a, c.person_b, n, c.impostor >= threshold)
         covered += holds(fmr_figure(accepted, pair_counts(c.person_a, c.person_b, n), draws), rate)
-    assert 0.93 <= covered / SIMULATIONS <= 0.97
+    assert 0.93 <= covered / simulations <= 0.97
 
 
 def test_detection_and_identification_rate() -> None:
     """Strangers differ as much between as within; the gallery's other identity never wins."""
-    n, fpir = 160, 0.1
+    n, fpir, simulations = 160, 0.1, 1000
     threshold = norm.isf(fpir) * np.hypot(0.06, 0.06)
     truth = norm.sf((threshold - MEAN) / np.hypot(PERSON, PAIR))
-    random, draws = np.random.default_rng(3), people_draws(2 * n, n_draws=400)
+    random, draws = np.random.default_rng(3), people_draws(2 * n, n_draws=200)
     person = np.repeat(np.arange(2 * n), 3)
     mate = np.where(person < n, 0, -1)
     covered = 0
-    for _ in range(SIMULATIONS):
+    for _ in range(simulations):
         shift = np.concatenate([random.normal(MEAN, PERSON, n), random.normal(0, 0.06, n)])
         noise = np.where(mate >= 0, PAIR, 0.06) * random.normal(0, 1, person.size)
         scores = np.full((person.size, 2), -1.0, np.float32)
@@ -105,4 +109,4 @@ def test_detection_and_identification_rate() -> None:
             Searches(scores, mate, person), fpirs=(fpir,), draws=draws, with_curve=False
         )
         covered += holds(figures.dirs[0].dir, truth)
-    assert 0.93 <= covered / SIMULATIONS <= 0.97
+    assert 0.93 <= covered / simulations <= 0.97

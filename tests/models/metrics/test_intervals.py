@@ -5,7 +5,13 @@ import pytest
 from scipy import stats
 
 from facegate.models.metrics import intervals
-from facegate.models.metrics.intervals import Figure, effective_degrees, share_interval, wilson
+from facegate.models.metrics.intervals import (
+    Figure,
+    difference_interval,
+    effective_degrees,
+    share_interval,
+    wilson,
+)
 
 
 def test_doctests() -> None:
@@ -22,9 +28,11 @@ def test_no_trials_know_nothing() -> None:
     assert wilson(0.0, 0) == (0.0, 1.0)
 
 
-def test_few_deciding_people_widen_the_interval() -> None:
-    even = share_interval(0.1, 1e-4, 50, effective_degrees([1, -1] * 25))
-    uneven = share_interval(0.1, 1e-4, 50, effective_degrees([50] + [-1] * 49))
+@pytest.mark.parametrize("of_pairs", [False, True])
+def test_few_deciding_people_widen_the_interval(of_pairs: bool) -> None:
+    even = share_interval(0.1, 1e-4, 50, effective_degrees([1, -1] * 25, of_pairs=of_pairs))
+    few = effective_degrees([50] + [-1] * 49, of_pairs=of_pairs)
+    uneven = share_interval(0.1, 1e-4, 50, few)
     assert uneven.low is not None
     assert even.low is not None
     assert uneven.low < even.low
@@ -35,3 +43,14 @@ def test_figures_read_as_percentages_with_their_interval() -> None:
     assert str(Figure(0.9912, 0.985, 0.9951)) == "99.12 % [98.50, 99.51]"
     assert str(Figure(0.5)) == "50.00 %"
     assert Figure(0.5).ci95 is None
+
+
+def test_the_difference_of_two_shares_agrees_with_its_paper() -> None:
+    """56 of 70 against 48 of 80: Newcombe's table II, method 10, first column."""
+    first, second = (Figure(k / n, *wilson(k / n, n)) for k, n in ((48, 80), (56, 70)))
+    assert difference_interval(first, second) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_difference_needs_intervals() -> None:
+    with pytest.raises(ValueError, match="two shares with intervals"):
+        difference_interval(Figure(0.1), Figure(0.1, 0.05, 0.2))
