@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 NEAR = 4
-"""Two hashes are of one picture when at most this many of 64 bits differ."""
+"""Two hashes may be of one picture when at most this many of 64 bits differ."""
+
+ALIKE = 0.99
+"""Two images are one picture from this correlation of their grey thumbnails on."""
+
+THUMBNAIL_PX = 16
 
 Hashes = NDArray[np.uint64]
 
@@ -51,3 +56,35 @@ def near_pairs(hashes: Sequence[int] | Hashes, *, limit: int = 100_000) -> NDArr
         if total >= limit:
             break
     return np.concatenate(found)[:limit] if found else np.empty((0, 2), np.int64)
+
+
+def same_pictures(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return pairs of rows that show one picture: near hashes, and thumbnails that agree.
+
+    Faces that were warped to one place have hashes that are near each other by chance; the
+    thumbnails tell those apart.
+
+    Args:
+        images: uint8 (n, side, side, 3) RGB.
+
+    Returns:
+        int64 (m, 2), first < second. Cost: that of `near_pairs`, and 0.1 ms an image.
+    """
+    pairs = near_pairs([difference_hash(image) for image in images])
+    if not len(pairs):
+        return pairs
+    rows, place = np.unique(pairs, return_inverse=True)
+    thumbnails = np.stack([_thumbnail(images[row]) for row in rows])
+    first, second = place.reshape(pairs.shape).T
+    kept: NDArray[np.int64] = pairs[(thumbnails[first] * thumbnails[second]).sum(axis=1) >= ALIKE]
+    return kept
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a grey thumbnail as a row of mean 0 and length 1."""
+    size = (THUMBNAIL_PX, THUMBNAIL_PX)
+    small = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
+    row = np.asarray(small, np.float32).ravel()
+    row = row - row.mean()
+    length = float(np.linalg.norm(row))
+    return row / length if length else row

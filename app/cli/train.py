@@ -1,5 +1,6 @@
 """``facegate train``: an embedder of one's own, by semi-hard triplet loss."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,11 @@ def command(
     if resume:
         if out is None:
             raise click.UsageError("--resume needs --out, the folder of the run")
-        asked = load_config(preset=preset, file=file, flags=given) if file or preset else None
-        return _run(RunFolder.resume(out, asked).config, out, output, resume=True)
+        own = RunFolder.resume(out).config
+        if file or preset or given:  # settings may be given again, but not others
+            base = None if file or preset else out / "config.toml"
+            RunFolder.resume(out, load_config(preset=preset, file=file or base, flags=given))
+        return _run(own, out, output, resume=True)
     if given.get("finetune") and preset is None and file is None:
         preset = "finetune"
     config = load_config(preset=preset, file=file, flags=given)
@@ -103,11 +107,14 @@ def command(
 
 def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -> int:
     from facegate.cli.train_screen import Screen
+    from facegate.models.training.ranks import Ranks
     from facegate.models.training.session import train
 
+    output = output if Ranks.speaks() else replace(output, quiet=True)
     with Screen(config, output) as screen:
         outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
-    output.result(_describe(outcome), _as_json(outcome))
+    if Ranks.speaks():
+        output.result(_describe(outcome), _as_json(outcome))
     return 0 if outcome.verdict is None or outcome.verdict.is_better else 1
 
 

@@ -31,6 +31,7 @@ class Screen:
         self._smooth: dict[str, float] = {}
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._tar: float | None = None
         self._what = ""
         self._last = time.monotonic()
 
@@ -73,12 +74,15 @@ class Screen:
             facts.append(f"semi/easy/none {shares}")
             facts.append(f"d_ap {event['d_ap'][1]:.2f} d_an {event['d_an'][1]:.2f}")
         facts.append(f"{self._smooth['images_s']:.0f} images/s")
+        if self._tar is not None:
+            facts.append(f"validation TAR {self._tar:.1%}")
         stage = self._stages[event["stage"]]
         self._show(stage.name, event["step"], stage.steps, ", ".join(facts))
 
     def look(self, event: dict[str, Any], is_best: bool) -> None:
         """Show a look at split val."""
         val = event["val"]
+        self._tar = val["tar"]
         self._say(
             f"step {event['step']}: validation TAR {val['tar']:.1%} at FMR {val['fmr']:g}, "
             f"EER {val['eer']:.1%}{', the best so far' if is_best else ''}"

@@ -6,6 +6,8 @@ generator is kept: weights, their average, the optimiser's moments and a few num
 
 import errno
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,17 +52,30 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()
     }
     meta = {"format": FORMAT, "facts": json.dumps(checkpoint.facts)}
-    try:
+    with writing(path):
         write_atomically(path, save(tensors, metadata=meta))
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say in one line why a file of a run could not be written; checkpoints there stay whole.
+
+    Raises:
+        MachineError: the disk is full (code disk_full).
+        InputError: the place cannot be written to.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MachineError(
-                f"no space left for checkpoint {path}",
-                hint="free some space and resume; the checkpoint before it is whole",
+                f"no space left for {place}",
+                hint="free some space and resume; the last checkpoint is whole",
                 code="disk_full",
             ) from error
+        reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"checkpoint {path} cannot be written", hint="choose another run folder"
+            f"{place} cannot be written: {reason}", hint="mend that and go on with --resume"
         ) from error
 
 

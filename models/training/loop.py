@@ -110,11 +110,7 @@ class Trainer:
     def _run_stage(self, stage: Stage) -> None:
         assert self.parts is not None
         while self.place.step < stage.steps:
-            started = time.perf_counter()
-            event = self._step(stage, self.parts)
-            self.place.step += 1
-            self.place.seconds += time.perf_counter() - started
-            self.listener.step(event)
+            self.take_step()
             step = self.place.step
             if step % self.config.evaluate == 0 or step == stage.steps:
                 if self.parts.centres is not None:
@@ -123,6 +119,15 @@ class Trainer:
                 if self.config.patience and self.place.since_best >= self.config.patience:
                     return
             self.listener.keep(self)
+
+    def take_step(self) -> None:
+        """Take the next step of the stage that was prepared, and tell the listener."""
+        assert self.parts is not None
+        started = time.perf_counter()
+        event = self._step(self.config.stages[self.place.stage], self.parts)
+        self.place.step += 1
+        self.place.seconds += time.perf_counter() - started
+        self.listener.step(event)
 
     def _step(self, stage: Stage, parts: StageParts) -> dict[str, Any]:
         place = self.place

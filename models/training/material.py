@@ -15,7 +15,7 @@ from facegate.data.dataset import Dataset, read_dataset
 from facegate.data.splits import split_table, with_splits
 from facegate.errors import InputError
 from facegate.models.training.config import Config
-from facegate.models.training.validation import Held
+from facegate.models.training.validation import Held, check_people
 from facegate.models.values import Floats, Pixels
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def find_sources(config: Config) -> Sources:
     """Find the images that the settings name, before anything is written or decoded.
 
     Raises:
-        InputError: no data, nobody to train on, or a teacher that no model is called like.
+        InputError: no data, nobody to train on, or too few people to validate or to calibrate on.
     """
     if not config.data:
         raise InputError("no data is named", hint="give --data FOLDER, one folder a person")
@@ -69,6 +69,8 @@ def find_sources(config: Config) -> Sources:
     dataset = read_dataset(Path(config.data), manifest)
     if not config.finetune:  # which deals people out in a way of its own
         dataset = with_splits(dataset)
+        for split in ("val", "cal"):  # not after an hour of decoding, or of training
+            check_people(dataset.of_split(split).labels, split)
     return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
 
 
@@ -136,9 +138,9 @@ def decode(places: Sequence[Place], config: Config, what: str, progress: Progres
 
     if config.aligned:
         return load_crops(places, config.crop, progress=count)
-    from facegate.models.training.alignment import align_crops
+    from facegate.models.training.kept_crops import kept_crops
 
-    return align_crops(places, config.crop, config.size, progress=count)
+    return kept_crops(places, config.crop, config.size, progress=count)
 
 
 def hash_of(dataset: Dataset, unlabelled: Sequence[Place]) -> str:

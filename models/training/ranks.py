@@ -23,6 +23,11 @@ class Ranks:
     size: int = 1
     local: int = 0
 
+    @staticmethod
+    def speaks() -> bool:
+        """Say whether this process is to print, before it has joined or after it has left."""
+        return os.environ.get("RANK", "0") == "0"
+
     @property
     def is_first(self) -> bool:
         """Say whether this process writes and speaks for all."""

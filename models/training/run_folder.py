@@ -82,6 +82,12 @@ class RunFolder:
             )
         return cls(path, own)
 
+    def discard(self) -> None:
+        """Take the folder away again when a run could not begin, so that it can be tried anew."""
+        (self.path / CONFIG).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     def record(self, facts: Mapping[str, Any]) -> None:
         """Write what the run stands on: versions, machine, seed, and the facts given."""
         everything = {

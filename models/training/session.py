@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from facegate.data.files import write_atomically
-from facegate.errors import InputError
+from facegate.errors import FacegateError, InputError
 from facegate.models.card import Card
+from facegate.models.training.checkpoint import writing
 from facegate.models.training.config import Config
 from facegate.models.training.finetune import Judgement, gather_own, judge
 from facegate.models.training.loop import Trainer
-from facegate.models.training.material import Progress, find_sources, gather
+from facegate.models.training.material import Material, Progress, Sources, find_sources, gather
 from facegate.models.training.net import make_net
 from facegate.models.training.objective import Objective
 from facegate.models.training.plots import plot_people, plot_run
@@ -26,7 +27,7 @@ from facegate.models.training.run_card import finish_run
 from facegate.models.training.run_folder import RunFolder
 from facegate.models.training.state import Listener
 from facegate.models.training.teacher import ask, check_teachers, join
-from facegate.models.training.validation import Look
+from facegate.models.training.validation import Look, check_held
 from facegate.models.values import Floats, Pixels
 
 TARGETS = "targets.npy"
@@ -103,27 +104,43 @@ def _train(
     folder: RunFolder | None = None
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
-    if config.finetune:
-        material = gather_own(config, sources, progress=progress)
-    else:
-        material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
+    try:
+        material = _gather(config, sources, path, progress)
+    except FacegateError:
+        if folder is not None and not resume:
+            folder.discard()
+        raise
     known = folder.read_record() if folder is not None and resume else {}
     precision = known.get("precision") or choose_precision(
         config.precision, net, size=config.size, device=device
     )
     listener: Listener = _Silent()
-    if folder is not None:
-        folder.record({"device": device.type, "precision": precision, **material.facts})
-        listener = Recorder(folder, every=config.checkpoint, screen=screen)
-    autocast = autocast_of(precision, device)
-    trainer = Trainer(config, material, net, device, autocast, listener, ranks)
-    if resume:
-        restore(trainer, RunFolder(path, config))
-    trainer.run()
+    with writing(path):
+        if folder is not None:
+            folder.record({"device": device.type, "precision": precision, **material.facts})
+            listener = Recorder(folder, every=config.checkpoint, screen=screen)
+        autocast = autocast_of(precision, device)
+        trainer = Trainer(config, material, net, device, autocast, listener, ranks)
+        if resume:
+            restore(trainer, RunFolder(path, config))
+        trainer.run()
+        return _end(trainer, folder, path)
+
+
+def _gather(config: Config, sources: Sources, path: Path, progress: Progress | None) -> Material:
+    if config.finetune:
+        return gather_own(config, sources, progress=progress)
+    material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
+    for split, held in (("val", material.val), ("cal", material.cal)):
+        check_held(held, split)  # some images may not have been usable
+    return material
+
+
+def _end(trainer: Trainer, folder: RunFolder | None, path: Path) -> Outcome:
     place = trainer.place
     if place.best is None:
         raise InputError("the run took no step", hint="give a stage some steps")
-    verdict = judge(trainer) if config.finetune else None
+    verdict = judge(trainer) if trainer.config.finetune else None
     card = None
     if folder is not None:
         if verdict is None or verdict.is_better:

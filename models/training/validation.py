@@ -60,12 +60,25 @@ def check_held(held: Held, split: str) -> float:
     Raises:
         InputError: nobody has two images, or there are too few people.
     """
-    if not genuine_pairs(held.people).n:
+    return check_people(held.people, split)
+
+
+def check_people(people: NDArray[np.int64], split: str) -> float:
+    """Return the false match rate that images of these people can show.
+
+    Args:
+        people: int64 (n,), who is on each image.
+        split: for the message.
+
+    Raises:
+        InputError: nobody has two images, or there are too few people.
+    """
+    if not len(people) or not genuine_pairs(people).n:
         raise InputError(
             f"nobody in split {split} has two images",
             hint="add photographs, or name the splits in a manifest",
         )
-    n_impostor = n_impostor_pairs(held.people)
+    n_impostor = n_impostor_pairs(people)
     if is_resolvable(WANTED_FMR, n_impostor):
         return WANTED_FMR
     grid = rate_grid(n_impostor)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,39 @@ def test_a_finished_run_resumes_to_the_same_end(
     first = (out / "card.toml").read_bytes()
     assert run(["train", "--out", str(out), "--resume", "-q"]) == 0
     assert (out / "card.toml").read_bytes() == first
+
+
+def test_other_settings_do_not_resume_a_run(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(people), "--out", str(out), *SMALL, "-q"]) == 0
+    resume = ["train", "--out", str(out), "--resume"]
+    assert run([*resume, "--seed", "1", "-q"]) == 0
+    assert run([*resume, "--seed", "2"]) == 2
+    assert "seed is 1, not 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("people", "problem"),
+    [
+        ({"only": 2}, "no identity is left|nobody in split"),
+        ({f"p{n}": 1 for n in range(40)}, "nobody in split"),
+        ({"p1": 0, "p2": 0}, "holds no image of anybody"),
+    ],
+)
+def test_too_few_people_are_refused_before_anything_is_made(
+    people: dict[str, int], problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in people.items():
+        (tmp_path / "people" / name).mkdir(parents=True)
+        for image in range(count):
+            pixels = np.full((16, 16, 3), 9 * image, np.uint8)
+            write_image(tmp_path / "people" / name / f"{image}.png", pixels)
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(tmp_path / "people"), "--out", str(out), *SMALL]) == 2
+    assert re.search(problem, capsys.readouterr().err)
+    assert not out.exists()
 
 
 def test_a_sweep_prints_a_table(

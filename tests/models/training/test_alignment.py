@@ -7,8 +7,10 @@ from facegate.data.images import write_image
 from facegate.models.align import ARCFACE_TEMPLATE, similarity
 from facegate.models.detect import Detector
 from facegate.models.pipeline import Pipeline
+from facegate.models.training import kept_crops as kept_crops_module
 from facegate.models.training.alignment import align_crops, template_for
 from facegate.models.training.eyes import make_eye
+from facegate.models.training.kept_crops import kept_crops
 from facegate.models.training.teacher import ask
 
 
@@ -66,3 +68,26 @@ def test_a_model_of_the_zoo_teaches_from_stored_crops(
     # Plain and mirrored are averaged; the template itself is not quite symmetrical.
     assert (said * mirrored).sum(axis=1) == pytest.approx(1, abs=0.03)
     assert sum(heard) == 2
+
+
+def test_photographs_are_aligned_once(
+    tmp_path: Path,
+    astronaut: np.ndarray,
+    facegate_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = [tmp_path / "a.png", tmp_path / "gone.png"]
+    write_image(places[0], astronaut)
+    first = kept_crops(places, 128, 112)
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_crops_module, "align_crops", None)
+        again = kept_crops(places, 128, 112)
+    np.testing.assert_array_equal(again.pixels, first.pixels)
+    assert again.rows.tolist() == first.rows.tolist() == [0]
+    assert again.left_out == first.left_out
+    [kept] = (facegate_home / "cache" / "crops").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])  # damaged: made again
+    assert kept_crops(places, 128, 112).rows.tolist() == [0]
+    write_image(places[0], astronaut[:, ::-1].copy())  # changed: another file
+    changed = kept_crops(places, 128, 112)
+    assert not np.array_equal(changed.pixels, first.pixels)
