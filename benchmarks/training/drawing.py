@@ -10,7 +10,7 @@ Table = dict[str, Any]
 
 
 def bars(found: Table, path: Path) -> None:
-    """Draw one line an arm: the mean and the range over the seeds."""
+    """Draw one line an arm: mean and range over the seeds, and the people's 95 % interval."""
     from matplotlib.figure import Figure
 
     rows = found["rows"]
@@ -18,11 +18,11 @@ def bars(found: Table, path: Path) -> None:
     ax = figure.subplots()
     place = np.arange(len(rows))[::-1]
     for y, row in zip(place, rows, strict=True):
-        low, high = row["tar_range"]
-        ax.plot([low, high], [y, y], "C0-", linewidth=3, alpha=0.4)
+        for key, style, width in (("tar_ci95", "C0-", 1), ("tar_range", "C0-", 5)):
+            ax.plot(row[key], [y, y], style, linewidth=width, alpha=0.6)
         ax.plot(row["tar"], y, "C3x" if row["stopped"] else "C0o")
     ax.set_yticks(place, [row["arm"] for row in rows], fontsize=8)
-    ax.set(xlabel=f"{tar_label(rows)}; mean and range over seeds", xlim=(0, None))
+    ax.set(xlabel=f"{tar_label(found)}; thick: range over seeds, thin: people", xlim=(0, None))
     figure.suptitle(found["question"], fontsize=9)
     figure.savefig(path, dpi=110)
 
@@ -35,13 +35,14 @@ def collapse_map(found: Table, path: Path) -> None:
     names = list(dict.fromkeys(_family(row) for row in rows))
     rates = sorted({row["changes"]["lr"] for row in rows})
     figure = Figure(figsize=(10, 1.5 + 0.5 * len(names)), layout="constrained")
-    shown = (("d_an", "median negative distance", 1.5), ("tar", tar_label(rows), 1.0))
+    shown = (("d_an", "median negative distance", 1.5), ("tar", tar_label(found), None))
     for ax, (key, title, top) in zip(figure.subplots(1, 2, sharey=True), shown, strict=True):
         cells = np.full((len(names), len(rates)), np.nan)
         stopped = np.zeros(cells.shape, dtype=int)
         for row in rows:
             place = names.index(_family(row)), rates.index(row["changes"]["lr"])
-            cells[place], stopped[place] = row.get(key, np.nan), row["stopped"]
+            cells[place], stopped[place] = row.get(key, np.nan), len(row["stopped"])
+        top = top or float(np.nanmax(cells))
         ax.imshow(cells, vmin=0, vmax=top, aspect="auto", cmap="viridis")
         for (y, x), value in np.ndenumerate(cells):
             if np.isfinite(value):
@@ -61,7 +62,10 @@ def margin_curve(found: Table, path: Path) -> None:
 
     rows = found["rows"]
     figure = Figure(figsize=(9, 3.8), layout="constrained")
-    shown = (("tar", tar_label(rows)), ("active", "pairs with a semi-hard negative, last 50 steps"))
+    shown = (
+        ("tar", tar_label(found)),
+        ("active", "pairs with a semi-hard negative, last 50 steps"),
+    )
     for ax, (key, label) in zip(figure.subplots(1, 2), shown, strict=True):
         for metric in dict.fromkeys(row["changes"]["metric"] for row in rows):
             own = [row for row in rows if row["changes"]["metric"] == metric and key in row]
@@ -70,7 +74,8 @@ def margin_curve(found: Table, path: Path) -> None:
             [line] = ax.plot(at, [row[key] for row in own], "o-", label=metric)
             low, high = zip(*[row[f"{key}_range"] for row in own], strict=True)
             ax.fill_between(at, low, high, alpha=0.2, color=line.get_color())
-        ax.set(xlabel="margin, in the units of its metric", ylabel=label, ylim=(0, 1), xscale="log")
+        ax.set(xlabel="margin, in the units of its metric", ylabel=label, xscale="log")
+        ax.set_ylim(0, None)
         margins = sorted({row["changes"]["margin"] for row in rows})
         ax.set_xticks(margins, [f"{margin:g}" for margin in margins])
         ax.minorticks_off()
@@ -79,9 +84,8 @@ def margin_curve(found: Table, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def tar_label(rows: list[dict[str, Any]]) -> str:
-    fmr = next((row["fmr"] for row in rows if row["fmr"]), 0)
-    return f"TAR at FMR {fmr:g}, split val"
+def tar_label(found: Table) -> str:
+    return f"TAR at FMR {found['fmr']:g}, split val"
 
 
 def _family(row: dict[str, Any]) -> str:
