@@ -4,17 +4,61 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facegate.decision import Outcome, RateAtScore, Threshold, decide, is_too_poor
+from facegate.errors import NoThresholdError
 from facegate.models.values import Face
-from facegate.results import EmbeddedFace, IdentifiedFace, Near
+from facegate.results import EmbeddedFace, IdentifiedFace, Near, Verification
 
 if TYPE_CHECKING:
-    from facegate.gallery import Candidate
+    from facegate.gallery import Candidate, Identity
 
 
 POOR = "a face is too dark, bright, blurred, small or turned for an answer"
 DOUBT = "the score lies where the calibration's counts cannot tell"
 VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
 IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
+
+
+def verified(
+    score: float,
+    threshold: Threshold | NoThresholdError,
+    rate: RateAtScore | None,
+    faces: tuple[EmbeddedFace, ...],
+    *,
+    model: str,
+    claim: "tuple[Identity, int] | None",
+    seconds: dict[str, float],
+) -> Verification:
+    """Return the answer about two photographs, or a photograph and a claim.
+
+    Args:
+        score: the best of the comparisons made.
+        threshold: or why there is none; then there is no decision.
+        rate: the share of impostors who reach the score, or None.
+        faces: those compared.
+        model: the model's id.
+        claim: the identity and the number of its nearest template, for a claim.
+        seconds: by stage.
+    """
+    problem = threshold if isinstance(threshold, NoThresholdError) else None
+    known = None if isinstance(threshold, NoThresholdError) else threshold
+    decision: Outcome | None = None
+    poor = any(is_too_poor(face.face.quality) for face in faces)
+    if known is not None:
+        decision = "inconclusive" if poor else VERIFIED[decide(score, known, rate)]
+    return Verification(
+        decision=decision,
+        score=score,
+        threshold=known,
+        fmr_at_score=rate.rate if rate else None,
+        fmr_ci95=rate.ci95 if rate else None,
+        model=model,
+        faces=faces,
+        identity=claim[0] if claim else None,
+        template=claim[1] if claim else None,
+        seconds=seconds,
+        problem=problem,
+        reason=why(decision, poor),
+    )
 
 
 def nobody_enrolled(face: EmbeddedFace) -> IdentifiedFace:

@@ -68,8 +68,7 @@ def enroll_faces(
     if not kept:
         return Enrolment(known, samples, 0, tuple(outs), (), recognizer.model_id)
     conflicts = () if known else conflicts_of(recognizer, kept)
-    gallery = recognizer.open_gallery(create=True)
-    assert gallery is not None  # create=True opens or raises
+    gallery = recognizer.create_gallery()
     samples_kept = [sample(f, kind, keep_crops) for f in kept]
     done = gallery.enroll(name, samples_kept, op_uid=op_uid, actor=recognizer.actor)
     if done.n_known:

@@ -12,29 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from facegate.answers import VERIFIED, answer, nobody_enrolled, not_embedded, why
+from facegate.answers import answer, nobody_enrolled, not_embedded, verified
 from facegate.calibration.stored import CalibrationReader
 from facegate.choice import FaceChoice, choose, rows
 from facegate.data.images import Photo, PhotoSource
-from facegate.decision import (
-    Basis,
-    Comparison,
-    Outcome,
-    Search,
-    Threshold,
-    decide,
-    is_too_poor,
-)
-from facegate.errors import (
-    ModelMismatchError,
-    NotAGalleryError,
-    NoThresholdError,
-    UnknownIdentityError,
-)
+from facegate.decision import Basis, Comparison, Search, Threshold
+from facegate.errors import NoThresholdError, UnknownIdentityError
 from facegate.models.card import Card
-from facegate.models.home import home
 from facegate.models.pipeline import Pipeline
 from facegate.models.zoo import DEFAULT_MODEL
+from facegate.opener import GalleryOpener
 from facegate.reader import Reader
 from facegate.results import (
     EmbeddedFace,
@@ -64,9 +51,9 @@ class Recognizer:
         rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
         reader: a reader to share with other recognizers; its model is the gallery's.
 
-    ``actor`` is who the history says enrolled. Methods raise ``FacegateError`` for everything
-    that a person can meet. One recognizer
-    belongs to one thread.
+    ``path`` is where the gallery is or will be, ``actor`` who the history says enrolled. Methods
+    raise ``FacegateError`` for everything that a person can meet. One recognizer belongs to one
+    thread.
     """
 
     def __init__(
@@ -82,13 +69,11 @@ class Recognizer:
         reader: Reader | None = None,
     ) -> None:
         self.actor = "local"
-        self.path = Path(gallery) if gallery is not None else home() / "gallery.db"
-        self.fmr, self.fpir = fmr, fpir
-        self._named = gallery is not None
+        self.fmr, self.fpir, self.threshold = fmr, fpir, threshold
         self._model, self._device, self._rotate = model, device, rotate
-        self.threshold = threshold
-        self._gallery: Gallery | None = None
         self._reader = reader
+        self._opener = GalleryOpener(gallery, self._asked_model)
+        self.path: Path = self._opener.path
         self._calibrations = CalibrationReader()
 
     def __enter__(self) -> "Recognizer":
@@ -104,16 +89,15 @@ class Recognizer:
 
     def close(self) -> None:
         """Close the gallery; the recognizer can be used again."""
-        if self._gallery is not None:
-            self._gallery.close()
-            self._gallery = None
+        self._opener.close()
 
     @property
     def reader(self) -> Reader:
         """Return the road from photographs to embedded faces, with the gallery's model."""
         if self._reader is None:
             # A verification of two photographs never opens the default gallery.
-            gallery = self.open_gallery() if self._named else self._gallery
+            opener = self._opener
+            gallery = opener.open() if opener.is_named else opener.gallery
             model = gallery.model_id if gallery is not None else self._model or DEFAULT_MODEL
             self._reader = Reader(Pipeline(model, device=self._device), rotate=self._rotate)
         return self._reader
@@ -134,12 +118,12 @@ class Recognizer:
 
         A verification of two photographs knows no gallery unless one was named.
         """
-        return self._calibrations.basis(self.card, self.model_id, self._gallery)
+        return self._calibrations.basis(self.card, self.model_id, self._opener.gallery)
 
     @property
     def gallery(self) -> "Gallery | None":
         """Return the gallery, or None where it does not exist yet."""
-        return self.open_gallery()
+        return self._opener.open()
 
     def faces(
         self, source: PhotoSource | Photo, *, face: FaceChoice = "all"
@@ -164,8 +148,8 @@ class Recognizer:
         With ``face="all"`` the best pair of faces decides, and the threshold is that of the best
         of so many comparisons.
         """
-        if self._named:
-            self.require_gallery()
+        if self._opener.is_named:
+            self._opener.require()
         self.reader.start()
         left, right = self.faces(a, face=face), self.faces(b, face=face)
         scores = rows(left) @ rows(right).T
@@ -183,7 +167,7 @@ class Recognizer:
         Raises:
             UnknownIdentityError: nobody of that name is enrolled.
         """
-        gallery = self.require_gallery()
+        gallery = self._opener.require()
         if gallery is None:
             raise UnknownIdentityError(
                 f"{name!r} is not enrolled; nobody is, in {self.path}", hint="enrol somebody first"
@@ -195,7 +179,7 @@ class Recognizer:
         scores = rows(probes) @ templates.T
         i, j = divmod(int(scores.argmax()), len(ids))
         best = Comparison(probes=len(probes), templates=len(ids))
-        return self._verification(float(scores[i, j]), best, (probes[i],), identity, int(ids[j]))
+        return self._verification(float(scores[i, j]), best, (probes[i],), (identity, int(ids[j])))
 
     def identify(self, source: PhotoSource | Photo, *, face: FaceChoice = "all") -> Identification:
         """Say who, if anyone enrolled, each face of a photograph is.
@@ -203,7 +187,7 @@ class Recognizer:
         Faces whose landmarks are not upright are ``inconclusive``. A photograph without a face
         gives no faces. On an empty gallery every face is ``unknown``.
         """
-        self.require_gallery()
+        self._opener.require()
         self.reader.start()
         photo, found = self.reader.find(source)
         chosen = choose(photo.source, found, face) if face != "all" else range(len(found.faces))
@@ -287,83 +271,35 @@ class Recognizer:
             self, name, looked, left_out, keep_crops=keep_crops, kind=kind, op_uid=op_uid
         )
 
-    def open_gallery(self, *, create: bool = False) -> "Gallery | None":
-        """Return the gallery, opened once; None where it does not exist yet."""
-        if self._gallery is None and (create or os.path.lexists(self.path)):
-            from facegate.gallery import Gallery
+    def create_gallery(self) -> "Gallery":
+        """Return the gallery, which is made where it does not exist yet."""
+        return self._opener.create(lambda: self.model_id)
 
-            new = not os.path.lexists(self.path)
-            model = self.model_id if new else None
-            self._gallery = Gallery.open(self.path, model_id=model, create=create)
-            if not new:
-                self._check_model(self._gallery)
-        return self._gallery
-
-    def require_gallery(self) -> "Gallery | None":
-        """Return the gallery to ask; None where it is the default one and nobody is enrolled.
-
-        Raises:
-            NotAGalleryError: a gallery was named that does not exist.
-        """
-        gallery = self.open_gallery()
-        if gallery is None and self._named:
-            raise NotAGalleryError(
-                f"there is no gallery {self.path}",
-                hint="enrol somebody first, or name another file",
-            )
-        return gallery
-
-    def _check_model(self, gallery: "Gallery") -> None:
-        """Refuse a model named by the user that is not the gallery's."""
-        asked = self.model_id if self._reader else self._model
-        name = gallery.model_id.rpartition("-")[0]
-        if asked in (None, gallery.model_id, name):
-            return
-        self._gallery = None
-        gallery.close()
-        raise ModelMismatchError(
-            f"gallery {self.path} holds templates of model {gallery.model_id}, not of {asked}",
-            hint="leave --model out, name another gallery, or move it with 'gallery reembed'",
-        )
+    def _asked_model(self) -> str | None:
+        return self.model_id if self._reader else self._model
 
     def _verification(
         self,
         score: float,
         best: Comparison,
         faces: tuple[EmbeddedFace, ...],
-        identity: "Identity | None" = None,
-        template: int | None = None,
+        claim: "tuple[Identity, int] | None" = None,
     ) -> Verification:
         basis = self.basis
-        rate = basis.rate_at(score, best)
-        threshold, problem = None, None
+        threshold: Threshold | NoThresholdError
         try:
-            threshold = self._verification_threshold(basis, best)
+            threshold = self._own_threshold or basis.verification(self.fmr, best)
         except NoThresholdError as error:
-            problem = error
-        decision: Outcome | None = None
-        poor = any(is_too_poor(face.face.quality) for face in faces)
-        if threshold is not None:
-            decision = "inconclusive" if poor else VERIFIED[decide(score, threshold, rate)]
-        return Verification(
-            decision=decision,
-            score=score,
-            threshold=threshold,
-            fmr_at_score=rate.rate if rate else None,
-            fmr_ci95=rate.ci95 if rate else None,
+            threshold = error
+        return verified(
+            score,
+            threshold,
+            basis.rate_at(score, best),
+            faces,
             model=self.model_id,
-            faces=faces,
-            identity=identity,
-            template=template,
+            claim=claim,
             seconds=self.reader.stop(),
-            problem=problem,
-            reason=why(decision, poor),
         )
-
-    def _verification_threshold(self, basis: Basis, best: Comparison) -> Threshold:
-        if self.threshold is not None:
-            return Threshold(self.threshold, None, "user")
-        return basis.verification(self.fmr, best)
 
     def _problem(self, answers: Iterable[IdentifiedFace]) -> NoThresholdError | None:
         """Return why a face was not decided on, where a threshold was missing."""
@@ -376,6 +312,8 @@ class Recognizer:
         return None
 
     def _identification_threshold(self, basis: Basis, size: Search) -> Threshold:
-        if self.threshold is not None:
-            return Threshold(self.threshold, None, "user")
-        return basis.identification(self.fpir, size)
+        return self._own_threshold or basis.identification(self.fpir, size)
+
+    @property
+    def _own_threshold(self) -> Threshold | None:
+        return None if self.threshold is None else Threshold(self.threshold, None, "user")

@@ -121,9 +121,7 @@ class Collections:
             with Gallery.open(path, read_only=True) as gallery:
                 model = gallery.model_id
         recognizer = Recognizer(path, fmr=self.fmr, fpir=self.fpir, reader=self._reader(model))
-        opened = recognizer.open_gallery(create=True)
-        assert opened is not None  # create=True opens or raises
-        self._open[name] = Collection(name, recognizer, opened)
+        self._open[name] = Collection(name, recognizer, recognizer.create_gallery())
         return self._open[name]
 
     def _reader(self, model: str) -> Reader:
