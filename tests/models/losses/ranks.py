@@ -5,6 +5,7 @@ which is what DistributedDataParallel hands to the optimiser, goes to a file.
 """
 
 import itertools
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,12 @@ def main(rank: int, n_ranks: int, folder: Path) -> None:
     found["refusal"] = refusal(rank)
     if rank == 0:
         torch.save(found, folder / "found.pt")
+    dist.barrier()
     dist.destroy_process_group()
 
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    # DistributedDataParallel keeps the group's threads alive beyond its end. One that lets go of
+    # a tensor while the interpreter is being taken down aborts the process: leave that part out.
+    os._exit(0)

@@ -53,6 +53,9 @@ def work(folder: Path) -> None:
     assert ranks.is_first == (ranks.rank == 0)
     torch.save(steps(ranks, 5), folder / f"{ranks.rank}.pt")
     ranks.leave()
+    # A thread of the group that outlives it can abort the process at its end.
+    names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    assert not any("gloo" in name for name in names), names
 
 
 @pytest.mark.parametrize("size", [2, 3])
