@@ -122,7 +122,10 @@ def output_options(command: Command) -> Command:
         verbosity: int,
         **others: Any,
     ) -> Any:
-        return command(*args, output=Output(as_json, plain, quiet, verbosity), **others)
+        output = Output(as_json, plain, quiet, verbosity)
+        if output.shows_progress:
+            _show_first_use()
+        return command(*args, output=output, **others)
 
     for option in (
         click.option("-v", "verbosity", count=True, help="Say more; -v -v shows tracebacks."),
@@ -132,6 +135,16 @@ def output_options(command: Command) -> Command:
     ):
         call = option(call)
     return call  # type: ignore[return-value]  # click's decorators keep the call's own type
+
+
+def _show_first_use() -> None:
+    """Let who waits at a terminal read why the first use takes longer."""
+    import logging
+
+    logger = logging.getLogger("facegate.models.inference.openvino_torch")
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+        logger.setLevel(logging.INFO)
 
 
 def gallery_option(command: Command) -> Command:

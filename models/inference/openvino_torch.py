@@ -4,8 +4,10 @@
 compiled for this one (`facegate.models.inference.openvino_cpu`).
 """
 
+import logging
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ from facegate.models.inference.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger(__name__)
 
 Shape = tuple[int | None, ...]
 """Of a net's input, usually NCHW; None where a size may differ from call to call."""
@@ -45,11 +49,18 @@ def converted(
         path = home() / "cache" / f"{name}.ir"
         parts = read_sealed(path)
         if parts is None:
+            announce()
             parts = _convert(make(), shape)
             write_sealed(path, parts)
         net = compile_model(core().read_model(parts[0], parts[1]), many=many)
         keep_compiled(name, net)
     return net
+
+
+@cache
+def announce() -> None:
+    """Log, once a process, that a first use takes its time."""
+    log.info("making the nets ready for this machine, which takes some seconds the first time")
 
 
 def _convert(module: "torch.nn.Module", shape: Shape) -> list[bytes]:
