@@ -75,12 +75,18 @@ def install(name: str, source: Path | None, yes: bool, output: Output) -> None:
     """Install model NAME, by download or from a folder.
 
     The files are compared with the sums on the card; a wrong one is refused and not kept.
+
+    'minifasnet' is no embedder but a check for presentation attacks, for 'facegate serve --pad'.
     """
+    from facegate.models.presentation.card import MINIFASNET
     from facegate.models.shelf.install import install as install_model
     from facegate.models.shelf.install import verify
     from facegate.models.zoo import card as card_of
     from facegate.models.zoo import installed
 
+    if name == MINIFASNET.name:
+        _install_check(source, output)
+        return
     card = card_of(name)
     if installed(card) and not verify(name):
         output.note(f"{card.name} is installed already, and sound")
@@ -189,6 +195,16 @@ def _summary(card: "Card") -> dict[str, Any]:
         "licence": card.licence,
         "training_data": card.training_data,
     }
+
+
+def _install_check(source: Path | None, output: Output) -> None:
+    from facegate.models.presentation.card import MINIFASNET
+    from facegate.models.presentation.install import install_check
+
+    output.note(f"licence: {MINIFASNET.licence}; training data: {MINIFASNET.training_data}")
+    install_check(MINIFASNET, source)
+    output.result(f"installed {MINIFASNET.name}", {"name": MINIFASNET.name, "installed": True})
+    output.note("use it with 'facegate serve --pad minifasnet'; a hint, never a proof")
 
 
 def _show_terms(card: "Card", output: Output) -> None:

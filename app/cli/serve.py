@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option(
     "--tls-self-signed", is_flag=True, help="Speak TLS with a certificate of our own making."
 )
+@click.option(
+    "--pad",
+    type=click.Choice(["minifasnet"]),
+    default=None,
+    help="Also say which faces look like a photograph or a screen, as a field of its own.",
+)
 @output_options
 def command(
     host: str,
@@ -37,6 +43,7 @@ def command(
     open_page: bool,
     public_url: str,
     tls_self_signed: bool,
+    pad: str | None,
     output: Output,
 ) -> int:
     """Serve a web page that enrols, verifies and identifies, and the API under /api/v1.
@@ -45,7 +52,7 @@ def command(
     link that it prints signs in once, within ten minutes.
 
     A matching score is not presence: facegate does not tell a live face from a photograph or
-    a screen.
+    a screen. --pad adds a hint, no proof (docs/serve.md says what it catches).
 
     Ctrl-C stops it; requests that run are finished first.
     """
@@ -63,7 +70,8 @@ def command(
         if open_page:
             click.launch(link)
 
-    settings = Settings(home(), host=host, port=port, public_url=public_url)
+    output.note("loading the model, which takes longer the first time")
+    settings = Settings(home(), host=host, port=port, public_url=public_url, pad=pad or "")
     try:
         serve(settings, tls=tls_self_signed, started=started)
     except KeyboardInterrupt:

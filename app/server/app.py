@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -55,8 +56,15 @@ def create_app(settings: Settings, services: Services | None = None) -> Door:
         lifespan=lifespan,
     )
     app.state.services = shared
-    for module in (questions, galleries, people, sitting, account, about):
-        app.include_router(module.router, prefix="/api/v1")
+    routers = [m.router for m in (questions, galleries, people, sitting, account, about)]
+    for router in routers:
+        app.include_router(router, prefix="/api/v1")
+    app.state.methods = [
+        (route.path_regex, frozenset(route.methods))
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    ]
     app.include_router(about.open_router)
     _add_page(app)
     add_handlers(app)

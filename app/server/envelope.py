@@ -62,7 +62,19 @@ async def _http(request: Request, error: Exception) -> Response:
     code, message, hint = words.get(error.status_code, ("invalid_request", str(error.detail), ""))
     refusal = Refusal(code, message, hint)
     refusal.headers = {**(refusal.headers or {}), **(error.headers or {})}
+    if error.status_code == 405:
+        refusal.headers["Allow"] = ", ".join(_methods(request))
     return response(refusal, request.scope)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what is possible on a path; the framework names the first operation's alone."""
+    path = request.url.path.removeprefix("/api/v1")
+    found: set[str] = set()
+    for pattern, methods in request.app.state.methods:
+        if pattern.fullmatch(path):
+            found |= methods
+    return sorted(found or {"GET"})
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from facegate.server.access.login import Logins
 from facegate.server.access.preferences import Preferences
 from facegate.server.collections import Collections
 from facegate.server.metrics import Metrics
+from facegate.server.presentation import Presentation
 from facegate.server.sessions import Sessions
 from facegate.server.settings import Settings
 from facegate.server.worker import Worker
@@ -43,7 +44,8 @@ class Services:
         self.collections = Collections(
             settings.folder, model=settings.model, device=settings.device
         )
-        self.sessions = Sessions(limits, self.preferences)
+        self.presentation = Presentation(settings.pad, settings.device)
+        self.sessions = Sessions(limits, self.preferences, self.presentation)
         self.requests = Buckets(limits.rate, limits.burst)
         self.enrolments = Buckets(limits.enroll_rate, limits.enroll_burst)
         self.frames = Buckets(limits.frame_rate, limits.frame_burst)
@@ -64,6 +66,7 @@ class Services:
         size = reader.pipeline.embedder.card.input_size
         reader.find(np.zeros((480, 640, 3), np.uint8))
         reader.pipeline.embed(np.zeros((1, size, size, 3), np.uint8))
+        self.presentation.load()
 
     def close(self) -> None:
         """Finish what was begun, then close every file."""

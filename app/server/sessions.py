@@ -8,6 +8,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,14 +18,19 @@ from facegate.enrolment import conflicts_of
 from facegate.gallery.names import clean_name, name_key
 from facegate.guide import Advice, Coach, View
 from facegate.guide.advice import DIRECTIONS
-from facegate.guided import same_person, view_of
+from facegate.guided import LEAST_FACE_PX, same_person, view_of
+from facegate.models.pipeline import Pipeline
+from facegate.reader import Reader
 from facegate.results import EmbeddedFace, Enrolment, Near, face_json
 from facegate.server.access.preferences import Preferences
 from facegate.server.collections import Collection
+from facegate.server.presentation import NOT_CHECKED, Presentation, worst
 from facegate.server.reasons import Refusal
 from facegate.server.settings import Limits
 
 HOLD_S = 0.4
+LATE_S = 5.0
+"""Beyond its limit: the coach's time runs from the first frame, and it says what was missing."""
 SAVE_S = 60.0
 """How long a finished session waits to be saved."""
 MAX_FRAME = 2_000_000
@@ -48,6 +54,7 @@ class Session:
         owner: the client that began it.
         until: when it ends, on the server's clock.
         n_frames: frames looked at; their numbers rise from 1.
+        opinions: what the check for presentation attacks said, with counts.
     """
 
     id: str
@@ -59,11 +66,14 @@ class Session:
     coach: Coach
     clock: Callable[[], float]
     until: float
+    presentation: Presentation
     n_frames: int = 0
+    opinions: Counter[str] = field(default_factory=Counter)
     last: int = 0
     has_consent: bool = False
     near: tuple[Near, ...] = ()
     is_over: bool = False
+    reader: Reader | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def see(self, frame: bytes, number: int) -> dict[str, Any]:
@@ -77,13 +87,15 @@ class Session:
             frame, name="the frame", max_bytes=MAX_FRAME, max_pixels=MAX_FRAME_PIXELS
         )
         # The server's clock, not the browser's: a replay cannot claim to have taken its time.
-        view = view_of(self.collection.recognizer.reader, photo, self.clock())
+        view = view_of(self._reader(), photo, self.clock())
         advice = self.coach.see(replace(view, item=_Frame(number, view.item)))
         self.n_frames += 1
         if advice.state == "done" and not self.near:
             self.near = self._conflicts()
-            self.until = max(self.until, self.clock() + SAVE_S)
-        return self._as_json(number, view, advice)
+            self.until = self.clock() + SAVE_S
+        words = self.presentation.of(photo, view.faces[:1])
+        self.opinions.update(words)
+        return {**self._as_json(number, view, advice), "presentation": worst(words)}
 
     def save(self, *, is_duplicate_fine: bool) -> Enrolment:
         """Write the kept frames in one transaction; runs in the worker's thread.
@@ -116,11 +128,29 @@ class Session:
         self.is_over = True
         return answer
 
+    def opinion(self) -> str:
+        """Return what the check for presentation attacks said about most of the frames."""
+        n_faces = self.opinions.total()
+        if 2 * self.opinions["suspected"] > n_faces:
+            return "suspected"
+        return "ok" if self.opinions["ok"] else NOT_CHECKED
+
     def check_open(self) -> None:
         """Refuse a session that is over or out of time."""
         if self.is_over or self.clock() > self.until:
             self.is_over = True
             raise Refusal("session_over", "this enrolment is over", "begin a new one")
+
+    def _reader(self) -> Reader:
+        if self.reader is None:
+            embedder = self.collection.recognizer.reader.pipeline.embedder
+            pipeline = Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX)
+            self.reader = Reader(pipeline)
+        return self.reader
+
+    def _seconds_left(self) -> float:
+        late = LATE_S if self.coach.state == "going" else 0.0
+        return max(0.0, self.until - late - self.clock())
 
     def _conflicts(self) -> tuple[Near, ...]:
         faces = [kept.item.face for kept in self.coach.kept]
@@ -160,7 +190,7 @@ class Session:
             "wanted_frames": self.coach.best,
             "left_out": dict(self.coach.refused.most_common()),
             "conflicts": [near.as_json() for near in self.near],
-            "seconds_left": round(max(0.0, self.until - self.clock()), 1),
+            "seconds_left": round(self._seconds_left(), 1),
         }
 
 
@@ -170,16 +200,19 @@ class Sessions:
     Args:
         limits: how many, and how long one may take.
         preferences: where consents are recorded.
+        presentation: looks at every frame, where it is turned on.
     """
 
     def __init__(
         self,
         limits: Limits,
         preferences: Preferences,
+        presentation: Presentation,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits, self._preferences, self._clock = limits, preferences, clock
+        self._presentation = presentation
         self._open: dict[str, Session] = {}
         self._random = random.SystemRandom()
 
@@ -216,7 +249,8 @@ class Sessions:
             name=clean_name(name),
             coach=coach,
             clock=self._clock,
-            until=self._clock() + self._limits.session_s,
+            presentation=self._presentation,
+            until=self._clock() + self._limits.session_s + LATE_S,
         )
         if consent is not None:
             uid = collection.gallery.uid or ""

@@ -67,6 +67,7 @@ class Settings:
         proxies: addresses whose ``X-Forwarded-For`` is believed; only with a public address.
         model: the model of new galleries; empty takes the default.
         device: ``auto``, ``cpu`` or ``cuda``.
+        pad: the check for presentation attacks that runs, or empty for none.
         is_secure: the server speaks TLS itself.
     """
 
@@ -77,6 +78,7 @@ class Settings:
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     model: str = ""
     device: str = "auto"
+    pad: str = ""
     is_secure: bool = False
     limits: Limits = field(default_factory=Limits)
 

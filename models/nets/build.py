@@ -13,7 +13,8 @@ def build_net(architecture: str, *, dim: int, size: int) -> nn.Module:
     """Make a net with random weights.
 
     Args:
-        architecture: one of `facegate.models.card.ARCHITECTURES` but "file".
+        architecture: one of `facegate.models.card.ARCHITECTURES` but "file", or a net of the
+            check for presentation attacks.
         dim: length of its embedding.
         size: side of its input in pixels.
 
@@ -39,6 +40,11 @@ def build_net(architecture: str, *, dim: int, size: int) -> nn.Module:
         if dim != DIM:
             raise CardError(f"inception-resnet-v1 has dim {DIM}, not {dim}")
         return make_inception_resnet()
+    if architecture.startswith("minifasnet-"):
+        from facegate.models.nets import minifasnet
+
+        if architecture in minifasnet.VARIANTS and size == minifasnet.INPUT_PX:
+            return minifasnet.MiniFASNet(minifasnet.VARIANTS[architecture])
     raise CardError(f"no net of facegate's is called {architecture!r}")
 
 

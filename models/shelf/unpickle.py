@@ -10,16 +10,33 @@ does nothing else, and never again.
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 from facegate.errors import FacegateError, WeightsError
-from facegate.models.card import MAX_BYTES, Card
+from facegate.models.card import MAX_BYTES
 
 MAX_SECONDS = 300
 MAX_MEMORY_BYTES = 8 * MAX_BYTES
 """Torch itself, the file, the net and the copy that is written, with room to spare."""
 
 
-def keep_as_safetensors(card: Card, pickle: Path, target: Path) -> None:
+class NetShape(Protocol):
+    """What a card says about the net that weights must fit."""
+
+    @property
+    def architecture(self) -> str:
+        """Return its name, see ``facegate.models.nets.build``."""
+
+    @property
+    def dim(self) -> int:
+        """Return the length of its output."""
+
+    @property
+    def input_size(self) -> int:
+        """Return the side of its input in pixels."""
+
+
+def keep_as_safetensors(card: NetShape, pickle: Path, target: Path) -> None:
     """Convert a state dict in a child process.
 
     Args:
@@ -68,6 +85,8 @@ def main(arguments: list[str]) -> None:
         isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
     ):
         raise WeightsError("it is no state dict, a mapping of names to tensors")
+    # Nets that were trained on several devices carry this before every name.
+    state = {key.removeprefix("module."): value for key, value in state.items()}
     net = build_net(architecture, dim=int(dim), size=int(size))
     put_weights(net, state, source="its state dict")
     from safetensors.torch import save_file

@@ -237,7 +237,9 @@ def remove_sample(db: sqlite3.Connection, by: Change, sample_id: int) -> int:
     identity: Identity | None = people.by_id(db, row[0]) if row else None
     if identity is None:
         raise ConflictError(
-            f"there is no sample {sample_id}", hint="'facegate gallery show NAME' lists them"
+            f"there is no sample {sample_id}",
+            hint="'facegate gallery show NAME' lists them",
+            code="not_found",
         )
     if identity.n_samples == 1:
         raise ConflictError(

@@ -1,23 +1,26 @@
 // Enrol somebody: from the camera, led by the coach of the server, or from photographs.
-import { h, svg, field, problem, announce, ask, capital } from "./dom.js";
+import { h, field, problem, announce, ask, capital } from "./dom.js";
 import { call, here } from "./api.js";
 import { Camera } from "./camera.js";
-import { chooser, onPaste } from "./picture.js";
+import { LOOKS, boxed, posing, thumbnail } from "./looks.js";
+import { fromPhotographs } from "./photographs.js";
+import { onPaste } from "./picture.js";
+import { presence } from "./verdict.js";
 
-const LOOKS = ["straight", "left", "right", "up", "down"];
 const REASONS = { near_duplicate: "too much alike", not_asked: "another look was asked for",
   no_face: "no face", one_person: "several people", closer: "too far away", further: "too close",
   centre: "not whole in the picture", too_dark: "too dark", too_bright: "too bright",
   blurred: "blurred", other_person: "another person", straight: "not upright" };
-const STEP_MS = 70;
+const STEP_MS = 80;
+const DIRECTIONS = { straight: "straight", left: "to your left", right: "to your right", up: "up", down: "down" };
 
 export function enrol(main) {
   const name = h("input", { autocomplete: "off", maxlength: 128, required: true });
-  const result = h("div", { "aria-live": "polite" });
+  const result = h("div", { "aria-live": "polite", tabindex: "-1", class: "result" });
   const camera = new Camera();
   const overlay = h("canvas", { "aria-hidden": "true", class: "mirror" });
   const say = h("div", { class: "say", hidden: true });
-  const empty = h("p", { class: "empty" }, "The camera starts when you press Start. Your pictures go to this server only, and none is kept.");
+  const empty = h("p", { class: "empty" }, "The camera starts when you press the button. Your pictures go to this server only, and none is kept.");
   const stage = h("div", { class: "stage" }, camera.video, overlay, empty, say);
   const start = h("button", { class: "main", type: "submit" }, "Start the camera");
   const cancel = h("button", { type: "button", hidden: true, onclick: () => end("Cancelled. Nothing was kept.") }, "Cancel");
@@ -25,10 +28,10 @@ export function enrol(main) {
   const thumbs = h("ul", { class: "thumbs", "aria-label": "Pictures that will be kept" });
   const count = h("p", { class: "quiet small" });
   const outs = h("p", { class: "quiet small" });
-  let session = null, socket = null, sent = new Map(), number = 0, said = "";
+  let session = null, socket = null, sent = new Map(), number = 0, said = "", sentAt = 0;
 
   const form = h("form", { onsubmit: (event) => { event.preventDefault(); begin(); } },
-    field("Name of the person", name), camera.picker, h("div", { class: "row" }, start, cancel));
+    h("div", { class: "asked" }, field("Name of the person", name), camera.picker), h("div", { class: "row" }, start, cancel));
 
   function blank(frames = 8) {
     thumbs.replaceChildren(...Array.from({ length: frames }, () => h("li")));
@@ -60,6 +63,7 @@ export function enrol(main) {
     number = 0;
     blank(session.frames);
     tell("Look into the camera");
+    stage.scrollIntoView({ block: "nearest" });
     connect();
   }
 
@@ -89,6 +93,7 @@ export function enrol(main) {
     if (!session) return;
     const blob = await next();
     if (!blob) { setTimeout(send, 100); return; }
+    sentAt = performance.now();
     if (socket?.readyState === WebSocket.OPEN) socket.send(await blob.arrayBuffer());
   }
 
@@ -120,14 +125,14 @@ export function enrol(main) {
       setTimeout(send, 300);
       return;
     }
-    if (!await take(answer)) setTimeout(send, STEP_MS);
+    if (!await take(answer)) setTimeout(send, Math.max(0, STEP_MS - (performance.now() - sentAt)));
   }
 
   async function take(answer) {
     if (!session) return true;
     show(answer);
     if (answer.state === "failed") {
-      end(problem({ message: `${name.value} was not enrolled: that was not enough`, hint: "start again, alone and in good light" }), true);
+      end(problem({ message: `${name.value} was not enrolled: ${missing(answer)}`, hint: "start again, alone and in good light" }), true);
       return true;
     }
     if (answer.state !== "done") return false;
@@ -135,6 +140,13 @@ export function enrol(main) {
     if (answer.conflicts.length) await duplicate({ message: `this face looks like ${answer.conflicts[0].identity.name}, who is enrolled` });
     else await save(false);
     return true;
+  }
+
+  function missing(answer) {
+    if (answer.instruction === "other_person") return "the face changed to another person's";
+    const looks = LOOKS.filter((look) => !answer.covered.includes(look));
+    if (!looks.length) return "too few pictures were good enough";
+    return `in ${session.limit_s} seconds you were not seen looking ${looks.map((look) => DIRECTIONS[look]).join(", ")}`;
   }
 
   async function duplicate(error) {
@@ -158,12 +170,13 @@ export function enrol(main) {
     const who = saved.identity?.name ?? name.value;
     end(h("div", { class: "verdict match" }, h("strong", {}, `${who} is enrolled`),
       h("p", {}, `${saved.kept} of ${saved.samples} pictures became templates. The pictures themselves were not kept.`),
-      h("p", {}, h("a", { href: "#/identify" }, "Try it: identify a photograph"))));
+      presence(saved.presentation) ? h("p", {}, presence(saved.presentation)) : null,
+      h("p", {}, h("a", { href: "#/identify" }, "Try it: identify a photograph"))), false, { next: "Enrol somebody else" });
     name.value = "";
     announce(`${who} is enrolled`);
   }
 
-  function end(message, failed = false) {
+  function end(message, failed = false, { next = "Start again" } = {}) {
     const over = session;
     session = null;
     if (over && !socket && failed === false) {
@@ -177,7 +190,9 @@ export function enrol(main) {
     say.hidden = cancel.hidden = true;
     name.readOnly = false;
     result.replaceChildren(typeof message === "string" ? h("div", { class: failed ? "note bad" : "note", role: "status" }, message) : message);
-    start.textContent = "Start again";
+    result.focus();
+    result.scrollIntoView({ block: "center" });
+    start.textContent = next;
   }
 
   function tell(text) {
@@ -188,7 +203,8 @@ export function enrol(main) {
 
   function show(answer) {
     tell(answer.text);
-    ring.show(answer.covered, answer.wanted);
+    // Before straight is known it is asked for, whatever comes after it.
+    ring.show(answer.covered, LOOKS.includes(answer.instruction) ? answer.instruction : answer.wanted);
     thumbs.replaceChildren(...Array.from({ length: answer.wanted_frames }, (_, i) => {
       const picture = sent.get(answer.kept[i]);
       if (picture) picture.setAttribute("aria-label", `Picture ${i + 1}`);
@@ -201,95 +217,20 @@ export function enrol(main) {
     boxed(overlay, camera.canvas, answer.face, answer.refused);
   }
 
-  const source = chooser("Photographs of the person", send_photographs, { several: true });
-  const allowed = h("input", { type: "checkbox" });
-  const output = h("div", { "aria-live": "polite" });
-  const other = h("input", { autocomplete: "off", maxlength: 128 });
-
-  async function send_photographs(files) {
-    output.replaceChildren();
-    try {
-      if (!other.value.trim()) { other.focus(); throw new Error("Give the person a name first"); }
-      const body = new FormData();
-      body.append("name", other.value);
-      files.slice(0, 6).forEach((file, i) => body.append("photo", file, `photograph-${i + 1}`));
-      output.replaceChildren(h("p", { class: "quiet" }, "Enrolling …"));
-      const answer = await call("POST", here("/identities"), { form: body,
-        query: { allow_duplicate: allowed.checked }, headers: { "Idempotency-Key": crypto.randomUUID() } });
-      output.replaceChildren(h("div", { class: "verdict match" }, h("strong", {}, `${answer.identity.name} is enrolled`),
-        h("p", {}, `${answer.kept} of ${answer.samples} photographs became templates.`),
-        answer.left_out.map((entry) => h("p", {}, capital(entry.message) + "."))));
-    } catch (error) { output.replaceChildren(problem(error)); }
-  }
-
-  const unpaste = onPaste((files) => source.take(files));
+  const photographs = fromPhotographs();
+  const unpaste = onPaste(photographs.take);
   blank();
   main.append(h("h1", {}, "Enrol"),
     h("p", { class: "lead" }, "Give a name to a face. You are asked to look in five directions, which takes about half a minute."),
-    h("div", { class: "two" },
-      h("section", { class: "card", "aria-label": "Camera" }, stage, h("p"), form),
+    result, h("div", { class: "two" },
+      h("section", { class: "card", "aria-label": "Camera" }, form, stage),
       h("section", { class: "card", "aria-label": "Progress" }, ring.element, ring.list,
         h("h2", {}, "Will be kept"), thumbs, count, outs)),
-    result,
-    h("details", { class: "card" }, h("summary", {}, "Or enrol from photographs"), h("p"),
-      field("Name of the person in the photographs", other), source.element,
-      h("label", { class: "check" }, allowed, "Save also if somebody enrolled looks alike"), output));
+    photographs.element);
   const cameraGone = () => { if (session) end("The camera stopped because the page was hidden or the camera was unplugged. Nothing was kept.", true); };
   camera.ended = cameraGone;
-  return () => { unpaste(); source.stop(); if (session) end("Cancelled."); camera.stop(); };
+  return () => { unpaste(); photographs.stop(); if (session) end("Cancelled."); camera.stop(); };
 }
 
 function pause(ms) { return new Promise((done) => setTimeout(done, ms)); }
 
-function thumbnail(canvas) {
-  const side = Math.min(canvas.width, canvas.height);
-  const small = document.createElement("canvas");
-  small.width = small.height = 96;
-  small.setAttribute("role", "img");
-  small.getContext("2d").drawImage(canvas, (canvas.width - side) / 2, (canvas.height - side) / 2, side, side, 0, 0, 96, 96);
-  return small;
-}
-
-function boxed(overlay, frame, face, refused) {
-  overlay.width = frame.width;
-  overlay.height = frame.height;
-  if (!face) return;
-  const pen = overlay.getContext("2d");
-  const colour = refused ? "#ffce5c" : "#43d78a";
-  pen.strokeStyle = pen.fillStyle = colour;
-  pen.lineWidth = 3;
-  const [x1, y1, x2, y2] = face.box;
-  pen.beginPath();
-  pen.roundRect(x1, y1, x2 - x1, y2 - y1, 12);
-  pen.stroke();
-  for (const [x, y] of face.landmarks) {
-    pen.beginPath();
-    pen.arc(x, y, 3, 0, 7);
-    pen.fill();
-  }
-}
-
-// The ring of looks: four arcs for the sides, a hub for straight. The picture is a mirror, so a
-// turn to one's left shows on the left.
-function posing() {
-  const arc = (from) => {
-    const point = (degrees) => [84 + 66 * Math.cos(degrees * Math.PI / 180), 84 + 66 * Math.sin(degrees * Math.PI / 180)];
-    const [x1, y1] = point(from + 6), [x2, y2] = point(from + 84);
-    return svg("path", { class: "arc", d: `M${x1} ${y1} A66 66 0 0 1 ${x2} ${y2}` });
-  };
-  const parts = { right: arc(-45), down: arc(45), left: arc(135), up: arc(225),
-    straight: svg("circle", { class: "hub", cx: 84, cy: 84, r: 26 }) };
-  const items = Object.fromEntries(LOOKS.map((look) => [look, h("li", {}, capital(look))]));
-  return {
-    element: svg("svg", { class: "ring", viewBox: "0 0 168 168", "aria-hidden": "true" }, Object.values(parts)),
-    list: h("ul", { class: "looks", "aria-label": "Looks" }, Object.values(items)),
-    show(covered, wanted) {
-      for (const look of LOOKS) {
-        const kind = covered.includes(look) ? "done" : look === wanted ? "wanted" : "";
-        parts[look].setAttribute("class", `${look === "straight" ? "hub" : "arc"} ${kind}`);
-        items[look].className = kind;
-        items[look].textContent = capital(look) + (kind === "done" ? " ✓" : "");
-      }
-    },
-  };
-}

@@ -32,6 +32,7 @@ export function identify(main) {
         return;
       }
       result.replaceChildren(...faces.map((face) => verdict(titled(face), face.decision, identifySentences(face))));
+      result.scrollIntoView({ block: "nearest" });
       if (answer.problem) result.append(h("div", { class: "note warn" }, answer.problem));
       const chart = await histogram(faces[0].score, faces[0].threshold);
       if (chart) result.append(chart);

@@ -38,7 +38,7 @@ function show() {
 
 async function enter() {
   state.me = await call("GET", "/me");
-  state.collection = state.me.collection ?? sessionStorage.getItem("collection") ?? "default";
+  state.collection = state.me.collection ?? await remembered();
   nav.hidden = false;
   nav.replaceChildren(...allowed().map((name) => h("a", { href: `#/${name}`, "data-view": name }, VIEWS[name][0])));
   account.replaceChildren(h("button", { class: "plain", type: "button", onclick: async () => {
@@ -46,6 +46,14 @@ async function enter() {
     signIn();
   } }, "Sign out"));
   show();
+}
+
+// The collection that this tab showed last, if there still is one of its name.
+async function remembered() {
+  const name = sessionStorage.getItem("collection") ?? "default";
+  if (name === "default") return name;
+  const { collections } = await call("GET", "/collections");
+  return collections.some((entry) => entry.name === name) ? name : "default";
 }
 
 function signIn(error = null) {

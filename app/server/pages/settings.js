@@ -30,7 +30,10 @@ export function settings(main) {
     return section("Model", h("p", {}, "New collections use ", h("code", {}, current.model), `; facegate ${current.version}.`),
       h("p", { class: "quiet small" }, current.thresholds.length
         ? `Its thresholds were measured on up to ${Math.max(...current.thresholds.map((t) => t.impostors)).toLocaleString()} pairs of strangers.`
-        : "No threshold was measured for it, so nothing is decided."));
+        : "No threshold was measured for it, so nothing is decided."),
+      h("p", { class: "quiet small" }, current.presentation_check
+        ? `The check ${current.presentation_check} gives a hint where a face looks like a photograph or a screen.`
+        : "No check for photographs and screens before the camera runs."));
   }
 
   function collections({ collections: found }) {

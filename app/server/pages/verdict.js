@@ -2,11 +2,19 @@
 import { h, svg, rate } from "./dom.js";
 import { call, here } from "./api.js";
 
+const LEAST = 6;
 const CLASSES = { match: "match", "no match": "no", unknown: "unknown" };
 
 export function verdict(title, decision, sentences) {
   return h("div", { class: `verdict ${CLASSES[decision] ?? ""}` }, h("strong", {}, title),
     sentences.filter(Boolean).map((sentence) => h("p", {}, sentence)));
+}
+
+// Beside the decision, never part of it.
+export function presence(word) {
+  if (word === "suspected") return "Presentation: this may be a photograph or a screen before the camera. It is a hint, no proof.";
+  if (word === "ok") return "Presentation: no sign of a photograph or a screen. That does not prove a live face.";
+  return null;
 }
 
 export function verifySentences(answer) {
@@ -19,11 +27,12 @@ export function verifySentences(answer) {
     lines.push(`At most ${rate(answer.fmr_at_score)} strangers score as high as this.`);
   }
   if (answer.problem) lines.push(answer.problem);
+  lines.push(presence(answer.presentation));
   return lines;
 }
 
 export function identifySentences(face) {
-  if (face.reason) return [face.reason];
+  if (face.reason) return [face.reason, presence(face.presentation)];
   const lines = [];
   if (face.score != null && face.threshold != null) {
     lines.push(`Score ${face.score.toFixed(3)}; ${face.threshold.toFixed(3)} and more is a match.`);
@@ -34,6 +43,7 @@ export function identifySentences(face) {
     lines.push(`${word}: ${face.runner_up.identity.name}, score ${face.runner_up.score.toFixed(3)}.`);
   }
   if (face.note) lines.push(face.note);
+  lines.push(presence(face.presentation));
   return lines;
 }
 
@@ -44,7 +54,7 @@ export async function histogram(score, threshold) {
   const { low, high, impostor, genuine } = counts;
   const strangers = impostor.reduce((a, b) => a + b, 0), same = genuine.reduce((a, b) => a + b, 0);
   // A handful of scores is no distribution.
-  if (strangers + same < 20) return null;
+  if (strangers + same < LEAST) return null;
   const width = 560, height = 120, step = width / impostor.length;
   const x = (value) => ((Math.min(Math.max(value, low), high) - low) / (high - low)) * width;
   const bars = (values, kind) => {

@@ -69,6 +69,7 @@ export function verify(main) {
       const who = answer.identity ? `${title}: ${answer.identity.name}` : title;
       result.replaceChildren(verdict(who, answer.decision, verifySentences(answer)));
       announce(who);
+      result.scrollIntoView({ block: "nearest" });
       answer.faces.forEach((face, i) => slots[i].shown && drawBoxes(slots[i].shown,
         [{ box: face.box, decision: answer.decision, label: title }]));
       const chart = await histogram(answer.score, answer.threshold);
@@ -79,6 +80,7 @@ export function verify(main) {
   const unpaste = onPaste((files) => slots[mode === "pair" && pictures[0] ? 1 : 0].source.take(files));
   main.append(h("h1", {}, "Verify"),
     h("p", { class: "lead" }, "Is this the person it is said to be? Do two photographs show one person?"),
+    h("div", { class: "note" }, "A matching score is not presence: facegate does not tell a live face from a photograph or a screen."),
     tabs, h("div", { class: "halves" },
       h("div", { class: "card" }, h("h2", {}, "The photograph"), slots[0].box), claimed, second), result);
   return () => { unpaste(); slots.forEach((slot) => slot.source.stop()); };

@@ -3,16 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from facegate import __version__
 from facegate.models.zoo import cards, installed
 from facegate.server.access.caller import Caller, need
+from facegate.server.routes import replies_server as replies
 from facegate.server.routes.account import check_unbound
 from facegate.server.routes.documented import answers
 from facegate.server.routes.people import Admin
 from facegate.server.routes.questions import Services_
+from facegate.server.routes.shapes import Asked
 from facegate.server.routes.sitting import needs_consent
 from facegate.server.services import Services
 
@@ -27,10 +29,11 @@ _SETTINGS = {
     "model": "facegate-0-0123456789ab",
     "thresholds": [{"fmr": 0.001, "score": 0.42, "impostors": 100000, "genuine": 6000}],
     "max_photo_bytes": 10_000_000,
+    "presentation_check": None,
 }
 
 
-class Change(BaseModel):
+class Change(Asked):
     """What to set; what is left out stays."""
 
     fmr: float | None = Field(default=None, gt=0, lt=1, examples=[0.001])
@@ -42,8 +45,19 @@ class Change(BaseModel):
 @router.get(
     "/models",
     summary="List the models",
+    response_model=replies.Models,
     responses=answers(
-        {"models": [{"name": "facegate-0", "title": "…", "licence": "MIT", "installed": True}]}
+        {
+            "models": [
+                {
+                    "name": "facegate-0",
+                    "title": "…",
+                    "licence": "MIT",
+                    "training_data": "…",
+                    "installed": True,
+                }
+            ]
+        }
     ),
 )
 async def models(services: Services_, caller: Annotated[Caller, Depends(need())]) -> dict[str, Any]:
@@ -64,7 +78,12 @@ async def models(services: Services_, caller: Annotated[Caller, Depends(need())]
     return {"models": await services.desk(work)}
 
 
-@router.get("/settings", summary="Read the settings", responses=answers(_SETTINGS))
+@router.get(
+    "/settings",
+    summary="Read the settings",
+    response_model=replies.SettingsState,
+    responses=answers(_SETTINGS),
+)
 async def read_settings(
     services: Services_, caller: Annotated[Caller, Depends(need())]
 ) -> dict[str, Any]:
@@ -72,7 +91,12 @@ async def read_settings(
     return await services.desk(_shape, services)
 
 
-@router.patch("/settings", summary="Change the settings", responses=answers(_SETTINGS, "disk_full"))
+@router.patch(
+    "/settings",
+    summary="Change the settings",
+    response_model=replies.SettingsState,
+    responses=answers(_SETTINGS, "disk_full"),
+)
 async def change_settings(body: Change, services: Services_, caller: Admin) -> dict[str, Any]:
     """Set error rates or the consent text; a changed text gets the next version."""
     check_unbound(caller)
@@ -93,7 +117,12 @@ async def change_settings(body: Change, services: Services_, caller: Admin) -> d
     return await services.desk(work)
 
 
-@open_router.get("/healthz", summary="Is the server well?", responses=answers({"status": "ok"}))
+@open_router.get(
+    "/healthz",
+    summary="Is the server well?",
+    response_model=replies.Health,
+    responses=answers({"status": "ok"}),
+)
 async def health() -> dict[str, str]:
     """Answer, so that whoever watches knows that the server does."""
     return {"status": "ok"}
@@ -126,4 +155,5 @@ def _shape(services: Services) -> dict[str, Any]:
             for r in recognizer.card.thresholds
         ],
         "max_photo_bytes": services.settings.limits.body,
+        "presentation_check": services.settings.pad or None,
     }

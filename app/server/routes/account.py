@@ -3,16 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from facegate.server.access.caller import Caller, need
 from facegate.server.access.keys import SCOPES, Key
 from facegate.server.access.login import COOKIE, COOKIE_S
 from facegate.server.collections import NAME
 from facegate.server.reasons import Refusal
+from facegate.server.routes import replies_server as replies
 from facegate.server.routes.documented import answers
 from facegate.server.routes.people import Admin
 from facegate.server.routes.questions import Services_
+from facegate.server.routes.shapes import Asked
 
 router = APIRouter(tags=["access"])
 
@@ -28,13 +30,13 @@ _KEY = {
 _ME = {"who": "page", "scopes": list(SCOPES), "collection": None}
 
 
-class SignIn(BaseModel):
+class SignIn(Asked):
     """The secret of the login link, or an API key."""
 
     secret: str = Field(max_length=200, examples=["the part of the link after #login="])
 
 
-class NewKey(BaseModel):
+class NewKey(Asked):
     """What a new key may do."""
 
     name: str = Field(max_length=60, examples=["front door"])
@@ -46,6 +48,7 @@ class NewKey(BaseModel):
 @router.post(
     "/login",
     summary="Swap the login link's secret, or a key, for a cookie",
+    response_model=replies.Me,
     responses=answers(_ME),
 )
 async def login(
@@ -90,13 +93,18 @@ async def logout(request: Request, services: Services_) -> Response:
     return response
 
 
-@router.get("/me", summary="Who am I?", responses=answers(_ME))
+@router.get("/me", summary="Who am I?", response_model=replies.Me, responses=answers(_ME))
 async def me(caller: Annotated[Caller, Depends(need())]) -> dict[str, Any]:
     """Return what the caller may do."""
     return _me(caller.key)
 
 
-@router.get("/keys", summary="List the keys", responses=answers({"keys": [_KEY]}))
+@router.get(
+    "/keys",
+    summary="List the keys",
+    response_model=replies.KeyList,
+    responses=answers({"keys": [_KEY]}),
+)
 async def list_keys(services: Services_, caller: Admin) -> dict[str, Any]:
     """Return every key but for the secret, which is not kept."""
     check_unbound(caller)
@@ -106,6 +114,7 @@ async def list_keys(services: Services_, caller: Admin) -> dict[str, Any]:
 @router.post(
     "/keys",
     summary="Make a key",
+    response_model=replies.KeyMade,
     status_code=201,
     responses=answers({**_KEY, "key": "fg_3f9a1c02_…"}, "disk_full", status=201),
 )

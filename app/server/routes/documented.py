@@ -1,6 +1,8 @@
 """What the description of the API says about an operation: an example of every answer."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from facegate.server.envelope import example
 from facegate.server.reasons import REASONS
@@ -14,22 +16,20 @@ PHOTO = (
     *("wrong_type", "too_slow", "busy", "deadline"),
 )
 
-_ERROR_SCHEMA = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "hint", "request_id"],
-            "properties": {
-                "code": {"type": "string", "enum": sorted(REASONS)},
-                "message": {"type": "string"},
-                "hint": {"type": "string"},
-                "request_id": {"type": "string"},
-            },
-        }
-    },
-}
+
+class Problem(BaseModel):
+    """Why the API said no."""
+
+    code: Annotated[str, Field(json_schema_extra={"enum": sorted(REASONS)})]
+    message: str
+    hint: str
+    request_id: str
+
+
+class Refused(BaseModel):
+    """The one form of every error."""
+
+    error: Problem
 
 
 def answers(success: Any, *codes: str, status: int = 200) -> Responses:
@@ -39,18 +39,16 @@ def answers(success: Any, *codes: str, status: int = 200) -> Responses:
         success: an example of the answer when all goes well.
         codes: the reasons for which it says no, beside those that every operation has.
     """
-    found: Responses = {
-        status: {
-            "description": "What was asked for",
-            "content": {"application/json": {"example": success}},
-        }
-    }
+    found: Responses = {status: {"description": "What was asked for"}}
+    if status != 204:
+        found[status]["content"] = {"application/json": {"example": success}}
     for code in dict.fromkeys((*codes, *COMMON)):
         entry = found.setdefault(
             REASONS[code].status,
             {
                 "description": "",
-                "content": {"application/json": {"schema": _ERROR_SCHEMA, "examples": {}}},
+                "model": Refused,
+                "content": {"application/json": {"examples": {}}},
             },
         )
         entry["description"] = ", ".join(filter(None, (entry["description"], f"`{code}`")))
@@ -105,6 +103,10 @@ VERIFICATION = {
     "template": 3,
     "faces": [FACE],
     "seconds": {"decode": 0.01, "detect": 0.05, "embed": 0.02, "total": 0.08},
+    "fmr_ci95": None,
+    "reason": None,
+    "problem": None,
+    "presentation": "not checked",
 }
 OPERATION = {
     "number": 7,

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from facegate.gallery import Gallery
 from facegate.server.access.caller import Caller, need
 from facegate.server.histograms import histograms
+from facegate.server.routes import replies
 from facegate.server.routes.documented import OPERATION, answers
 from facegate.server.routes.people import Admin, Repeat
 from facegate.server.routes.questions import Services_
-from facegate.server.routes.shapes import operation_shape
+from facegate.server.routes.shapes import Asked, operation_shape
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
@@ -26,13 +27,13 @@ _COLLECTION = {
 Anyone = Annotated[Caller, Depends(need())]
 
 
-class NewCollection(BaseModel):
+class NewCollection(Asked):
     """A name for a new collection."""
 
     name: str = Field(max_length=40, examples=["staff"])
 
 
-class Undo(BaseModel):
+class Undo(Asked):
     """Which operation to take back."""
 
     number: int | None = Field(
@@ -43,6 +44,7 @@ class Undo(BaseModel):
 @router.get(
     "",
     summary="List the collections",
+    response_model=replies.CollectionList,
     responses=answers({"collections": [_COLLECTION]}, "gallery"),
 )
 async def list_collections(services: Services_, caller: Anyone) -> dict[str, Any]:
@@ -59,6 +61,7 @@ async def list_collections(services: Services_, caller: Anyone) -> dict[str, Any
 @router.post(
     "",
     summary="Make a collection",
+    response_model=replies.CollectionState,
     status_code=201,
     responses=answers(_COLLECTION, "conflict", "disk_full", status=201),
 )
@@ -78,6 +81,7 @@ async def create_collection(
 @router.get(
     "/{collection}",
     summary="Read a collection",
+    response_model=replies.CollectionState,
     responses=answers(_COLLECTION, "not_found", "gallery"),
 )
 async def read_collection(collection: str, services: Services_, caller: Anyone) -> dict[str, Any]:
@@ -88,6 +92,7 @@ async def read_collection(collection: str, services: Services_, caller: Anyone) 
 @router.get(
     "/{collection}/operations",
     summary="List what was changed",
+    response_model=replies.Operations,
     responses=answers({"operations": [OPERATION]}, "not_found"),
 )
 async def operations(
@@ -108,6 +113,7 @@ async def operations(
 @router.post(
     "/{collection}/undo",
     summary="Undo a change",
+    response_model=replies.Operation,
     responses=answers(OPERATION, "not_found", "conflict", "disk_full"),
 )
 async def undo(
@@ -147,6 +153,7 @@ async def export(collection: str, services: Services_, caller: Admin) -> Respons
 @router.get(
     "/{collection}/histograms",
     summary="How alike are the people of a collection?",
+    response_model=replies.Histograms,
     responses=answers(
         {"low": -0.4, "high": 1.0, "impostor": [0, 3, 9], "genuine": [0, 1, 4]}, "not_found"
     ),

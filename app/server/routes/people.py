@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from facegate.enrolment import conflicts_of
 from facegate.errors import FacegateError, ImageError, NoAnswerError
@@ -14,9 +14,11 @@ from facegate.server.access.caller import Caller, need
 from facegate.server.collections import Collection
 from facegate.server.parts import upload
 from facegate.server.reasons import REASONS, Refusal
+from facegate.server.routes import replies
 from facegate.server.routes.documented import IDENTITY, OPERATION, PHOTO, answers, photo_body
 from facegate.server.routes.questions import Services_, read
 from facegate.server.routes.shapes import (
+    Asked,
     enrolment_shape,
     identity_shape,
     operation_shape,
@@ -36,6 +38,7 @@ _ENROLMENT = {
     "left_out": [],
     "conflicts": [],
     "model": "facegate-0-0123456789ab",
+    "presentation": "not checked",
 }
 
 Enroller = Annotated[Caller, Depends(need("enroll"))]
@@ -50,13 +53,13 @@ Repeat = Annotated[
 ]
 
 
-class NewName(BaseModel):
+class NewName(Asked):
     """Another name for somebody."""
 
     name: str = Field(max_length=2048, examples=["Ada Lovelace"])
 
 
-class Target(BaseModel):
+class Target(Asked):
     """Who gets the samples."""
 
     into: int = Field(ge=1, le=2**62, description="An identity's id.", examples=[2])
@@ -65,6 +68,7 @@ class Target(BaseModel):
 @router.get(
     "/identities",
     summary="List who is enrolled",
+    response_model=replies.People,
     responses=answers({"total": 1, "identities": [IDENTITY]}, "not_found"),
 )
 async def list_identities(
@@ -91,6 +95,7 @@ async def list_identities(
 @router.post(
     "/identities",
     summary="Enrol a person from photographs",
+    response_model=replies.Enrolled,
     status_code=201,
     responses=answers(_ENROLMENT, *PHOTO, *_GONE, "invalid_name", "disagrees", "known", status=201),
     openapi_extra=photo_body(MOST_PHOTOGRAPHS, name="The person's name."),
@@ -134,6 +139,7 @@ async def enroll(
 @router.post(
     "/identities/{identity}/samples",
     summary="Add samples to a person",
+    response_model=replies.Enrolled,
     status_code=201,
     responses=answers(_ENROLMENT, *PHOTO, *_GONE, "disagrees", "known", status=201),
     openapi_extra=photo_body(MOST_PHOTOGRAPHS),
@@ -171,6 +177,7 @@ async def add_samples(
 @router.get(
     "/identities/{identity}",
     summary="Read a person and their samples",
+    response_model=replies.PersonWithSamples,
     responses=answers(
         {
             **IDENTITY,
@@ -208,6 +215,7 @@ async def read_identity(
 @router.patch(
     "/identities/{identity}",
     summary="Rename a person",
+    response_model=replies.Operation,
     responses=answers(OPERATION, *_GONE, "name_taken", "invalid_name"),
 )
 async def rename(
@@ -229,6 +237,7 @@ async def rename(
 @router.delete(
     "/identities/{identity}",
     summary="Remove or erase a person",
+    response_model=replies.Operation,
     responses=answers(OPERATION, *_GONE),
 )
 async def remove(
@@ -251,6 +260,7 @@ async def remove(
 @router.post(
     "/identities/{identity}/merge",
     summary="Merge a person into another",
+    response_model=replies.Operation,
     responses=answers(OPERATION, *_GONE),
 )
 async def merge(
@@ -293,6 +303,7 @@ async def allow_claims(
 @router.delete(
     "/samples/{sample}",
     summary="Remove a sample",
+    response_model=replies.Operation,
     responses=answers(OPERATION, *_GONE),
 )
 async def remove_sample(

@@ -8,7 +8,9 @@ from facegate.choice import FaceChoice
 from facegate.data.images import Photo, read_photo
 from facegate.server.access.caller import Caller, need
 from facegate.server.parts import upload
+from facegate.server.presentation import worst
 from facegate.server.reasons import Refusal
+from facegate.server.routes import replies
 from facegate.server.routes.documented import FACE, PHOTO, VERIFICATION, answers, photo_body
 from facegate.server.routes.shapes import identification_shape, verification_shape
 from facegate.server.services import Services, services_of
@@ -33,7 +35,8 @@ def read(services: Services, body: bytes, name: str = "the photograph") -> Photo
 @router.post(
     "/detect",
     summary="Find the faces in a photograph",
-    responses=answers({"faces": [FACE], "left_out": 0}, *PHOTO),
+    response_model=replies.Detected,
+    responses=answers({"width": 512, "height": 512, "faces": [FACE], "left_out": 0}, *PHOTO),
     openapi_extra=photo_body(1),
 )
 async def detect(
@@ -59,6 +62,7 @@ async def detect(
 @router.post(
     "/verify",
     summary="Do two photographs show the same person?",
+    response_model=replies.Verified,
     responses=answers(VERIFICATION, *PHOTO, "no_threshold"),
     openapi_extra=photo_body(2),
 )
@@ -77,7 +81,10 @@ async def verify(
         first = read(services, bodies[0], "the first photograph")
         second = read(services, bodies[1], "the second photograph")
         answer = services.collections.recognizer().verify(first, second, face=face)
-        return verification_shape(answer, caller)
+        first_face, second_face = (face.face for face in answer.faces)
+        words = services.presentation.of(first, [first_face])
+        words += services.presentation.of(second, [second_face])
+        return verification_shape(answer, caller, worst(words))
 
     return await services.worker.run(work, request=request)
 
@@ -85,6 +92,7 @@ async def verify(
 @router.post(
     "/collections/{collection}/verify",
     summary="Does a photograph show the person it is said to show?",
+    response_model=replies.Verified,
     responses=answers(VERIFICATION, *PHOTO, "unknown_identity", "not_found", "no_threshold"),
     openapi_extra=photo_body(1),
 )
@@ -112,11 +120,13 @@ async def claim(
         )
         uid = gallery.uid or ""
         services.attempts.check(uid, person.uid)
-        answer = entry.recognizer.verify_name(person.name, read(services, body), face=face)
+        photo = read(services, body)
+        answer = entry.recognizer.verify_name(person.name, photo, face=face)
         if answer.decision in ("match", "no match"):
             is_match = answer.decision == "match"
             services.attempts.note(uid, person.uid, is_match=is_match)
-        return verification_shape(answer, caller)
+        words = services.presentation.of(photo, [face.face for face in answer.faces])
+        return verification_shape(answer, caller, worst(words))
 
     return await services.worker.run(work, request=request)
 
@@ -124,6 +134,7 @@ async def claim(
 @router.post(
     "/collections/{collection}/identify",
     summary="Who, if anyone enrolled, is in a photograph?",
+    response_model=replies.Identified,
     responses=answers(
         {
             "faces": [
@@ -133,10 +144,13 @@ async def claim(
                     "identity": {"id": 1, "name": "Ada Lovelace"},
                     "threshold": 0.48,
                     "fpir": 0.01,
+                    "fpir_at_score": None,
+                    "fpir_ci95": None,
                     "runner_up": {"identity": {"id": 2, "name": "Grace Hopper"}, "score": 0.11},
                     "detection_score": 0.9998,
                     "reason": None,
                     "note": None,
+                    "presentation": "not checked",
                 }
             ],
             "left_out": 0,
@@ -161,7 +175,9 @@ async def identify(
 
     def work() -> dict[str, Any]:
         entry = services.collections.get(collection)
-        answer = entry.recognizer.identify(read(services, body), face=face)
-        return identification_shape(answer, caller)
+        photo = read(services, body)
+        answer = entry.recognizer.identify(photo, face=face)
+        words = services.presentation.of(photo, [face.face for face in answer.faces])
+        return identification_shape(answer, caller, words)
 
     return await services.worker.run(work, request=request)

@@ -1,10 +1,19 @@
 """How the values of a gallery look in the API, and what is kept from whom."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from facegate.gallery import Identity, Operation, StoredSample
 from facegate.results import Enrolment, Identification, Verification
 from facegate.server.access.caller import Caller
+
+
+class Asked(BaseModel):
+    """A body of JSON: a word is no number, and a number no yes."""
+
+    model_config = ConfigDict(strict=True)
 
 
 def identity_shape(identity: Identity) -> dict[str, Any]:
@@ -42,19 +51,22 @@ def operation_shape(operation: Operation) -> dict[str, Any]:
     }
 
 
-def verification_shape(answer: Verification, caller: Caller) -> dict[str, Any]:
+def verification_shape(answer: Verification, caller: Caller, presentation: str) -> dict[str, Any]:
     """Return a verification; only operators are told how near it was."""
-    found = answer.as_json()
+    found = {**answer.as_json(), "presentation": presentation}
     if not caller.sees_scores:
         found |= {"score": None, "fmr_at_score": None, "template": None, "fmr_ci95": None}
     found["problem"] = str(answer.problem) if answer.problem else None
     return found
 
 
-def identification_shape(answer: Identification, caller: Caller) -> dict[str, Any]:
+def identification_shape(
+    answer: Identification, caller: Caller, presentations: Sequence[str]
+) -> dict[str, Any]:
     """Return an identification; only operators are told scores and who came near."""
     faces = [face.as_json() for face in answer.faces]
-    for shown, face in zip(faces, answer.faces, strict=True):
+    for shown, face, presentation in zip(faces, answer.faces, presentations, strict=True):
+        shown["presentation"] = presentation
         shown["note"] = face.threshold.note or None if face.threshold else None
         if not caller.sees_scores:
             shown |= {"score": None, "runner_up": None, "fpir_at_score": None, "fpir_ci95": None}

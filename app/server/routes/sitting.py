@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, WebSocket
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.websockets import WebSocketDisconnect
 
 from facegate.errors import FacegateError
@@ -13,10 +13,12 @@ from facegate.server.envelope import envelope
 from facegate.server.guard.door import refuse_socket
 from facegate.server.parts import upload
 from facegate.server.reasons import Refusal, refusal_of
+from facegate.server.routes import replies_server as replies
 from facegate.server.routes.documented import FACE, PHOTO, answers, photo_body
 from facegate.server.routes.people import Enroller
 from facegate.server.routes.questions import Services_
-from facegate.server.routes.shapes import enrolment_shape
+from facegate.server.routes.replies import Enrolled
+from facegate.server.routes.shapes import Asked, enrolment_shape
 from facegate.server.services import Services, services_of
 from facegate.server.sessions import Session
 
@@ -45,10 +47,20 @@ _FRAME = {
     "left_out": {"near_duplicate": 6},
     "conflicts": [],
     "seconds_left": 71.5,
+    "presentation": "not checked",
+}
+_SAVED = {
+    "identity": {"id": 1, "name": "Ada Lovelace"},
+    "samples": 8,
+    "kept": 8,
+    "left_out": [],
+    "conflicts": [],
+    "model": "facegate-0-0123456789ab",
+    "presentation": "not checked",
 }
 
 
-class NewSession(BaseModel):
+class NewSession(Asked):
     """Who is about to be enrolled, and which consent text they accepted."""
 
     name: str = Field(max_length=2048, examples=["Ada Lovelace"])
@@ -57,7 +69,7 @@ class NewSession(BaseModel):
     )
 
 
-class Save(BaseModel):
+class Save(Asked):
     """How to finish."""
 
     allow_duplicate: bool = Field(
@@ -73,6 +85,7 @@ def needs_consent(services: Services) -> bool:
 @router.post(
     "/collections/{collection}/sessions",
     summary="Begin a guided enrolment",
+    response_model=replies.SessionBegun,
     status_code=201,
     responses=answers(
         {"id": "0f9c…", "nonce": "8a6b3c1d2e4f5061", "limit_s": 90, "frames": 8},
@@ -113,6 +126,7 @@ async def begin(
 @router.post(
     "/sessions/{session_id}/frames",
     summary="Send one frame",
+    response_model=replies.FrameSeen,
     responses=answers(_FRAME, *PHOTO, "not_found", "session_over"),
     openapi_extra=photo_body(1),
 )
@@ -134,9 +148,10 @@ async def frame(
 @router.post(
     "/sessions/{session_id}/save",
     summary="Save a guided enrolment",
+    response_model=Enrolled,
     status_code=201,
     responses=answers(
-        {"identity": {"id": 1, "name": "Ada Lovelace"}, "samples": 8, "kept": 8},
+        _SAVED,
         *("not_found", "not_ready", "conflict", "session_over", "busy", "deadline", "disk_full"),
         status=201,
     ),
@@ -252,4 +267,4 @@ async def _save(
         lambda: session.save(is_duplicate_fine=is_duplicate_fine), patient=True
     )
     services.sessions.end(session, answer)
-    return enrolment_shape(answer, caller)
+    return {**enrolment_shape(answer, caller), "presentation": session.opinion()}
