@@ -10,7 +10,10 @@ with open_camera("auto") as frames:
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from facegate.capture import Frame, Frames
+from facegate.capture.frames import BLACK_BELOW
 from facegate.data.images import Photo, read_photo
 from facegate.errors import (
     FacegateError,
@@ -24,7 +27,7 @@ from facegate.guide import Advice, Coach, Direction, Verdict, View
 from facegate.guide.advice import Instruction
 from facegate.models.card import Card
 from facegate.models.pipeline import Pipeline
-from facegate.models.values import Face, Found
+from facegate.models.values import Face, Found, Pixels
 from facegate.quality import measure
 from facegate.reader import Reader
 from facegate.recognizer import Recognizer
@@ -34,6 +37,9 @@ from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near
 LEAST_STEP_S = 0.08
 # The coach asks for faces of twice this size; smaller ones in the background are nobody's business.
 LEAST_FACE_PX = 32
+# Neighbouring frames of a still picture are equal but for a fresh start of the compression now and
+# then; live ones differ by a sensor's noise and by somebody who moves, in grey levels on average.
+STILL_BELOW, STILL_SHARE = 0.3, 0.8
 # Two frames of one sitting are one person's unless their score is that of the most alike 1 % of
 # strangers' or less: the frames of a true sitting are far above it.
 SAME_PERSON_FMR = 1e-2
@@ -73,9 +79,12 @@ class Sitting:
         self.name = clean_name(name)
         self.coach = Coach(same_person=same_person(recognizer.card), order=order)
         self.n_frames = 0
+        self._last: Pixels | None = None
+        self._was_lit, self._n_still = False, 0
         self._recognizer, self._frames = recognizer, frames
         embedder = recognizer.reader.pipeline.embedder
-        self._reader = Reader(Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX))
+        pipeline = Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX)
+        self._reader = Reader(pipeline, rotate=recognizer.reader.rotate)
 
     def __iter__(self) -> Iterator[Step]:
         """Yield each frame with the coach's advice, until it has enough or the frames end."""
@@ -85,6 +94,7 @@ class Sitting:
                 continue
             last_s = frame.time_s
             self.n_frames += 1
+            self._look_for_life(frame.pixels)
             photo = read_photo(frame.pixels, name=f"{self._frames.name} at {frame.time_s:.2f} s")
             view = view_of(self._reader, photo, frame.time_s)
             advice = self.coach.see(view)
@@ -111,11 +121,17 @@ class Sitting:
         """End here, and return the frames to be saved, the best first.
 
         Raises:
-            NoAnswerError: there are too few, or the face changed.
+            NoAnswerError: there are too few, the face changed, or the picture never did.
         """
         verdict = self.coach.finish()
         if verdict.code:
             raise self._error(verdict)
+        if self._n_still > STILL_SHARE * (self.n_frames - 1):
+            raise NoAnswerError(
+                f"{self.name} was not enrolled from {self._frames.name}: the picture never changed",
+                hint="give a photograph without --camera; restart a camera that hangs",
+                code="frozen",
+            )
         return tuple(kept.item for kept in verdict.kept)
 
     def save(self, *, keep_crops: bool = False, op_uid: str | None = None) -> Enrolment:
@@ -135,7 +151,18 @@ class Sitting:
             for reason, n in self.coach.refused.most_common()
         ]
 
+    def _look_for_life(self, pixels: Pixels) -> None:
+        """Take note of whether the picture was ever lit, and whether it moves."""
+        few = pixels[::7, ::7].copy()
+        self._was_lit = self._was_lit or int(few.max(initial=0)) >= BLACK_BELOW
+        if self._last is not None and few.shape == self._last.shape:
+            change = np.abs(few.astype(np.int16) - self._last).mean()
+            self._n_still += bool(change < STILL_BELOW)
+        self._last = few
+
     def _error(self, verdict: Verdict) -> FacegateError:
+        if self.n_frames and not self._was_lit:
+            verdict = Verdict((), verdict.code, "the picture was black all the time")
         kind = {
             Instruction.NO_FACE.value: NoFaceError,
             Instruction.ONE_PERSON.value: SeveralFacesError,

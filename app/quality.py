@@ -65,6 +65,9 @@ class Quality:
 def measure(crop: Pixels, face: Face) -> Quality:
     """Measure one face.
 
+    The overall quality is a product, so that one fault is enough to lower it: a sharp, large
+    face in the dark is as useless as a blurred one in good light.
+
     Args:
         crop: the face warped upright, uint8 (S, S, 3) RGB, as ``Pipeline.crop`` gives it.
         face: the same face in the photograph; its landmarks give size and pose.
@@ -110,7 +113,14 @@ def sharpness(grey: NDArray[np.float32]) -> float:
 
 
 def light_share(brightness: float) -> float:
-    """Return 1 for a well lit face, falling to 0 towards black and towards white."""
+    """Return 1 for a well lit face, falling to 0 towards black and towards white.
+
+    The mean of luminance over the face is a component of ISO/IEC 29794-5; the bounds between
+    which it is good (``DARK``, ``BRIGHT``) and the straight lines beyond them are our own.
+
+    Args:
+        brightness: mean luminance of the face, 0 to 1.
+    """
     if brightness < DARK:
         return max(0.0, brightness / DARK)
     if brightness > BRIGHT:
@@ -119,14 +129,26 @@ def light_share(brightness: float) -> float:
 
 
 def frontality(head: Pose) -> float:
-    """Return cos² of yaw times cos² of pitch, the form of ISO/IEC 29794-5; roll is warped away."""
+    """Return 1 for a head that faces the camera, falling to 0 in profile.
+
+    cos² of yaw times cos² of pitch: the form that ISO/IEC 29794-5 gives the components of head
+    pose. Roll does not count: the warp takes it away.
+    """
     if abs(head.yaw) >= 90 or abs(head.pitch) >= 90:
         return 0.0
     return math.cos(math.radians(head.yaw)) ** 2 * math.cos(math.radians(head.pitch)) ** 2
 
 
 def eye_distance(landmarks: Floats, head: Pose) -> float:
-    """Return the distance between the eyes in pixels, undone by 1/cos(yaw) for a turned head."""
+    """Return the distance between the eyes in pixels, as if the head faced the camera.
+
+    What is seen of it is divided by cos(yaw), as the inter-eye distance of ISO/IEC 29794-5 is;
+    beyond 60 degrees of yaw no further, for the estimate is worth little there.
+
+    Args:
+        landmarks: float32 (5, 2) in pixels, in the order of ``Face.landmarks``.
+        head: where the head points.
+    """
     seen = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     return seen / max(math.cos(math.radians(min(abs(head.yaw), 60.0))), 0.5)
 

@@ -53,6 +53,11 @@ def open_camera(spec: str | int | os.PathLike[str]) -> Frames:
     try:
         kind = path.stat().st_mode
     except (OSError, ValueError):
+        if path.is_relative_to("/dev"):
+            raise CameraError(
+                f"camera {text} is not there, or was unplugged",
+                hint="see what 'facegate devices' says",
+            ) from None
         raise InputError(
             f"there is no camera or film {text}",
             hint="use auto, an index such as 0, a device's path, a URL, or a film",

@@ -10,6 +10,7 @@ import numpy as np
 
 from facegate.capture.devices import why_not_open
 from facegate.capture.frames import (
+    BLACK_BELOW,
     FPS,
     GIVE_UP_S,
     HEIGHT,
@@ -26,7 +27,6 @@ from facegate.capture.opencv import quiet_cv2
 from facegate.errors import CameraError
 from facegate.models.values import Pixels
 
-BLACK_BELOW = 16  # grey level; a covered lens gives noise under it
 JUDGE_AFTER_S = 3.0  # black or frozen for so long is no accident
 
 

@@ -14,6 +14,7 @@ from facegate.models.values import Pixels
 # How long a camera may take for one frame: with the start of Python it makes less than 5 seconds.
 # For drivers and network a little less: they should end before we do.
 PATIENCE_S, GIVE_UP_S = 4.0, 3.5
+BLACK_BELOW = 16  # grey level; a covered lens gives noise under it
 FPS, WIDTH, HEIGHT, COUNT, TIME_MS = 5, 3, 4, 7, 0  # numbers of cv2.CAP_PROP_…
 
 

@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from facegate.cli.common import Output
 from facegate.errors import FacegateError
 from facegate.live import Event, Moment, Watch
@@ -76,6 +78,7 @@ class LiveSession:
     def finish(self) -> int:
         """Print the summary and the budget; return the exit status."""
         output = self._output
+        self._clear_line()
         if self.frames.is_film:
             for span in self._summary.appearances():
                 output.note(f"{clock(span.from_s)} to {clock(span.to_s)}  {span.who}")
@@ -93,6 +96,7 @@ class LiveSession:
             self._summary.see(moment.tracks)
         for event in moment.events:
             self._decisions[event.decision] += 1
+            self._clear_line()
             self._output.result(describe(event, is_film=self.frames.is_film), event.as_json())
             if self._snapshots is not None:
                 self._write(moment, event)
@@ -100,6 +104,13 @@ class LiveSession:
             from facegate.draw.live import live_picture
 
             self._preview.show(live_picture(moment.frame.pixels, moment.tracks, self._line()))
+        elif not self.frames.is_film and self._output.shows_progress:
+            click.echo(f"\r{self._line()}\x1b[K", err=True, nl=False)
+
+    def _clear_line(self) -> None:
+        """Make room on a terminal where the budget's line stands."""
+        if not self.frames.is_film and self._output.shows_progress:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
     def _line(self) -> str:
         """Return the budget in words, renewed once a second so that it can be read."""

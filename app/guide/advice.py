@@ -138,8 +138,9 @@ class Verdict:
 
 def why_too_few(n_good: int, refused: Counter[str]) -> tuple[str, str]:
     """Return code and sentence for an enrolment that saw too little: its commonest fault."""
+    few = f"{n_good or 'no'} good frame{'' if n_good == 1 else 's'}"
     faults = [(n, reason) for reason, n in refused.items() if reason in TOO_FEW]
     if not faults:
-        return "too_short", f"only {n_good} frames were good enough: it was too short"
+        return "too_short", f"it was too short ({few})"
     reason = max(faults)[1]
-    return reason, f"only {n_good} frames were good enough: {TOO_FEW[reason]}"
+    return reason, f"{TOO_FEW[reason]} ({few})"

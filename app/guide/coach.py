@@ -237,7 +237,7 @@ class Coach:
             return False
         self._held[direction] = self._held.get(direction, -passed) + passed
         if self._held[direction] < self.hold_s - 1e-6:
-            return True
+            return self._held[direction] > 0.0  # a single frame may be a slip of the estimate
         self.covered.add(direction)
         self.skipped.discard(direction)
         self._wanted_since = time_s

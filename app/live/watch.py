@@ -122,7 +122,7 @@ class Watch:
         reader = self._reader or self._make_reader(frame)
         photo = Photo(frame.pixels, f"{frame.time_s:.2f} s", "", *frame.pixels.shape[1::-1])
         before = time.perf_counter()
-        found = reader.pipeline.find(photo)
+        found = reader.pipeline.find(photo, rotate=reader.rotate)
         self.budget.spend("detect", before)
 
         def embed(numbers: Sequence[int]) -> dict[int, tuple[EmbeddedFace, IdentifiedFace]]:
@@ -149,7 +149,9 @@ class Watch:
 
     def _make_reader(self, frame: Frame) -> Reader:
         short = min(frame.pixels.shape[:2])
-        embedder = self._recognizer.reader.pipeline.embedder
+        road = self._recognizer.reader
+        embedder = road.pipeline.embedder
         least = max(LEAST_FACE_PX, short * LEAST_FACE)
-        self._reader = Reader(Pipeline(embedder, device=embedder.device, min_face_px=least))
+        pipeline = Pipeline(embedder, device=embedder.device, min_face_px=least)
+        self._reader = Reader(pipeline, rotate=road.rotate)
         return self._reader

@@ -33,7 +33,8 @@ from facegate.models.values import Floats, Pixels
 from facegate.models.zoo import DEFAULT_MODEL
 from facegate.reader import Reader
 
-FPS, SECONDS, SEED = 6.0, 28.0, 15
+FPS, SECONDS, SEED = 4.0, 28.0, 15
+STRETCH = 5  # frames, 1.25 s
 FAULTS = ("none", "none", "none", "blur", "dark", "bright", "motion", "far", "beside", "away")
 
 
@@ -57,7 +58,7 @@ def shots(rng: np.random.Generator) -> list[tuple[str, Shot]]:
         "motion": replace(calm, motion_px=float(rng.uniform(12, 26))),
         "far": replace(calm, eyes_px=float(rng.uniform(13, 22))),
     }.get(fault, calm)
-    return [(fault, replace(spoilt, yaw=spoilt.yaw + 0.4 * i)) for i in range(8)]
+    return [(fault, replace(spoilt, yaw=spoilt.yaw + 0.6 * i)) for i in range(STRETCH)]
 
 
 def record(

@@ -12,7 +12,8 @@ import pytest
 from facegate.cli.identify import command as identify
 from facegate.live.reporter import Event
 
-PAGE = (Path(__file__).parents[2] / "docs" / "camera.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "camera.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("facegate_home")
@@ -50,6 +51,7 @@ def test_the_attendance_line_makes_a_table() -> None:
         strict = os.environ.get("FACEGATE_TEST_STRICT") == "1"
         (pytest.fail if strict else pytest.skip)("needs jq")
     line = next(text for text in PAGE.splitlines() if "| jq" in text)
+    assert line.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
     program = re.search(r"jq -r --unbuffered '(.*)'", line)
     assert program is not None
     events = "\n".join(
@@ -60,3 +62,12 @@ def test_the_attendance_line_makes_a_table() -> None:
         ["jq", "-r", program.group(1)], input=events, capture_output=True, text=True, check=True
     )
     assert done.stdout == '"2026-01-31T08:59:12Z","Ada ""Countess"" Lovelace"\n'
+
+
+def test_the_systemd_unit_starts_a_command_that_exists() -> None:
+    unit = (ROOT / "deploy" / "facegate-camera.service").read_text(encoding="utf-8")
+    assert "deploy/facegate-camera.service" in PAGE
+    start = re.search(r"^ExecStart=\S+/facegate identify (.*)$", unit, re.MULTILINE)
+    assert start is not None
+    identify.make_context("identify", start.group(1).split())
+    assert "Restart=always" in unit

@@ -90,6 +90,21 @@ def test_a_sitting_that_went_wrong_saves_nothing(
     assert not recognizer.path.exists()
 
 
+@pytest.mark.parametrize(
+    ("light", "says"), [(1.0, "the picture never changed"), (0.0, "black all the time")]
+)
+def test_a_still_or_black_picture_enrols_nobody(
+    recognizer: Recognizer, tmp_path: Path, eileen: Portrait, light: float, says: str
+) -> None:
+    path = tmp_path / "still.mp4"
+    frame = take(eileen, Shot(eyes_px=40, light=light, noise=2 * light), seed=1, size=(320, 240))
+    write_film(path, [frame] * 30)
+    with pytest.raises(NoAnswerError, match=says) as caught:
+        sit(recognizer, path).save()
+    assert caught.value.exit_status == 3
+    assert not recognizer.path.exists()
+
+
 def test_a_bad_name_is_refused_before_the_camera_is_looked_at(
     recognizer: Recognizer, films: Path
 ) -> None:

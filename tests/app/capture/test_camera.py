@@ -226,6 +226,12 @@ def test_other_addresses_are_refused(spec: str) -> None:
     assert caught.value.exit_status == 2
 
 
+def test_a_device_that_is_not_there_is_a_missing_camera() -> None:
+    with pytest.raises(CameraError, match="not there, or was unplugged") as caught:
+        open_camera("/dev/v4l/by-id/usb-none")
+    assert caught.value.exit_status == 4
+
+
 def test_a_machine_without_a_camera_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "list_cameras", list)
     with pytest.raises(CameraError, match="no camera was found") as caught:

@@ -1,6 +1,7 @@
 """``enroll --camera``, ``identify --camera``, ``devices`` and ``demo``: a film is the camera."""
 
 import io
+import itertools
 import json
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
+from facegate.capture import open_camera
 from facegate.capture.devices import Device
 from facegate.cli import run
 from facegate.data.images import read_photo
@@ -148,6 +150,19 @@ def test_two_people_in_a_film_get_each_their_answer(
     assert "unknown" in out
 
 
+def test_a_camera_on_its_side_is_used_when_asked(
+    films: Path, gallery: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from facegate.capture.film_writer import write_film
+
+    with open_camera(films / "passing.mp4") as frames:
+        turned = [np.ascontiguousarray(np.rot90(frame.pixels)) for frame in frames]
+    write_film(tmp_path / "sideways.mp4", turned, fps=8)
+    arguments = ["identify", "--camera", str(tmp_path / "sideways.mp4"), "--rotate", "auto"]
+    assert run([*arguments, *gallery]) == 0
+    assert NAME in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
@@ -236,25 +251,22 @@ def test_devices_are_listed_with_what_is_wrong(
 
 
 class Stream(BaseHTTPRequestHandler):
-    """A network camera that shows a film again and again."""
+    """A network camera that shows a film again and again; /black and /frozen are broken ones."""
 
-    film: Path
+    pictures: list[Any]
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         try:
-            while True:
-                capture = cv2.VideoCapture(str(self.film))
-                while True:
-                    there, picture = capture.read()
-                    if not there:
-                        break
-                    packed = cv2.imencode(".jpg", picture)[1].tobytes()
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(packed)}"
-                    self.wfile.write(head.encode() + b"\r\n\r\n" + packed + b"\r\n")
-                    time.sleep(0.1)
+            for picture in itertools.cycle(self.pictures):
+                if self.path != "/":
+                    picture = np.full_like(picture, 0 if self.path == "/black" else 120)
+                packed = cv2.imencode(".jpg", picture)[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(packed)}"
+                self.wfile.write(head.encode() + b"\r\n\r\n" + packed + b"\r\n")
+                time.sleep(0.1)
         except OSError:
             pass
 
@@ -264,7 +276,8 @@ class Stream(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def network_camera(films: Path) -> Iterator[str]:
-    Stream.film = films / "passing.mp4"
+    with open_camera(films / "passing.mp4") as frames:
+        Stream.pictures = [frame.pixels[:, :, ::-1] for frame in frames]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stream)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -292,6 +305,49 @@ def test_a_live_camera_reports_a_person_once_and_sigterm_ends_it_cleanly(
     assert "frames seen" in err
     assert "Traceback" not in err
     assert len(err.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("command", [["identify"], ["enroll", "Ada"]])
+@pytest.mark.parametrize(("path", "says"), [("black", "black frames"), ("frozen", "same frame")])
+def test_a_camera_that_is_broken_from_the_start_is_4(
+    network_camera: str,
+    gallery: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    path: str,
+    says: str,
+) -> None:
+    monkeypatch.setattr("facegate.capture.camera.JUDGE_AFTER_S", 0.5)
+    assert run([*command, "--camera", network_camera + path, *gallery]) == 4
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_terminal_without_a_display_shows_the_budget(
+    network_camera: str,
+    gallery: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C ends it: 130, and a last line says where the time went."""
+    from facegate.cli.live_session import LiveSession
+
+    taken = LiveSession._take
+
+    def until_named(session: LiveSession, moment: Any) -> None:
+        taken(session, moment)
+        if moment.events:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(LiveSession, "_take", until_named)
+    monkeypatch.setattr("facegate.cli.common.Output.shows_progress", True)
+    assert run(["identify", "--camera", network_camera, *gallery]) == 130
+    said = capsys.readouterr()
+    assert " frames seen, 1 used, " in said.err.split("\r")[1]
+    assert NAME in said.out
+    assert said.err.splitlines()[-1] == "facegate: stopped: nothing was changed"
 
 
 def test_the_demo_does_what_it_says(

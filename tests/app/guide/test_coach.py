@@ -302,9 +302,11 @@ def test_who_looked_elsewhere_when_straight_was_asked_for_is_understood_later(
 def test_a_look_must_be_held() -> None:
     coach = Coach(same_person=0.3, hold_s=0.5)
     play(coach, [view(i * STEP_S) for i in range(12)])
-    glance = coach.see(view(1.2, *LOOKS[Direction.LEFT]))
+    slip = coach.see(view(1.2, *LOOKS[Direction.LEFT]))
+    assert slip.instruction is Instruction.LEFT
+    glance = coach.see(view(1.3, *LOOKS[Direction.LEFT]))
     assert glance.instruction is Instruction.HOLD_STILL
-    coach.see(view(1.3))
+    coach.see(view(1.4))
     assert Direction.LEFT not in coach.covered
 
 
