@@ -48,8 +48,10 @@ LONGEST_STEP_S = 0.25  # a gap between two frames counts for no more when a look
 OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
 
 # The straight look is learned from so many frames over so long, once their pitch keeps within so
-# many degrees; somebody who never keeps still is taken as they are in the end.
+# many degrees; somebody who never keeps still, or is interrupted again and again, is taken as
+# they are in the end.
 CALIBRATE_FRAMES, CALIBRATE_S, CALIBRATE_SPREAD, CALIBRATE_AT_MOST_S = 4, 0.5, 6.0, 3.0
+CALIBRATE_LATE_S = 8.0
 CALIBRATE_SLOW_FRAMES = 3  # where a slow machine sees fewer in that time, the last of them
 # Somebody who looked up when straight was asked for never comes to one of the looks after it. When
 # a prescribed look has not come for so long, straight is where they looked most of that time.
@@ -158,24 +160,35 @@ class Coach:
         passed = 0.0 if self._good_s is None else min(view.time_s - self._good_s, LONGEST_STEP_S)
         self._good_s = view.time_s
         if self._neutral_pitch is None and not self._calibrate(view.time_s, view.quality.pose):
+            early = self._offer(view, view.quality.pose, "") if self.order is None else None
             self._end_in_time(view.time_s)
-            return self._advice(view, Instruction.STRAIGHT, None)
+            return self._advice(view, Instruction.STRAIGHT, early)
         self._refine(view.time_s, view.quality.pose)
         self._relearn(view.time_s, view.quality.pose)
         pose = self.relative(view.quality.pose)
         direction = direction_of(pose)
         asked = self.order is None or (direction is not None and direction is self.wanted)
         kept: Kept | None = None
-        if asked and abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH:
-            word = direction.value if direction is not None else ""
+        if asked:
+            kept = self._offer(view, pose, direction.value if direction is not None else "")
+        else:
+            self.refused["not_asked"] += 1
+        is_held = self._hold(direction if asked else None, passed, view.time_s)
+        self._end_in_time(view.time_s)
+        return self._advice(view, self._next_instruction(is_held), kept)
+
+    def _offer(self, view: View, pose: Pose, word: str) -> Kept | None:
+        """Offer a good frame to the pool, unless the head is turned too far."""
+        assert view.quality is not None  # no problem was found
+        assert view.embedding is not None
+        kept: Kept | None = None
+        if abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH:
             frame = Kept(view.item, view.embedding, view.quality.overall, word, view.time_s)
             kept = frame if self._pool.offer(frame) else None
             self.n_good += 1
         if kept is None:
-            self.refused["near_duplicate" if asked else "not_asked"] += 1
-        is_held = self._hold(direction if asked else None, passed, view.time_s)
-        self._end_in_time(view.time_s)
-        return self._advice(view, self._next_instruction(is_held), kept)
+            self.refused["near_duplicate"] += 1
+        return kept
 
     def _calibrate(self, time_s: float, pose: Pose) -> bool:
         """Learn where this person's straight look points; return whether it is known now."""
@@ -183,6 +196,8 @@ class Coach:
             self._straight.clear()
             return False
         self._straight.append((time_s, pose.pitch))
+        if self.order is None and self._calibrate_late(time_s, pose.pitch):
+            return True
         recent = [pitch for at, pitch in self._straight if at >= time_s - CALIBRATE_S - 1e-6]
         lasted = time_s - self._straight[0][0]
         if len(recent) < CALIBRATE_FRAMES:
@@ -194,6 +209,16 @@ class Coach:
         self._neutral_pitch = float(median(recent))
         if self.order is None or self.wanted is Direction.STRAIGHT:
             self._held[Direction.STRAIGHT] = CALIBRATE_S  # it was held all the while
+        self._wanted_since = time_s
+        return True
+
+    def _calibrate_late(self, time_s: float, pitch: float) -> bool:
+        """Take the middle of what was seen so far for the straight look."""
+        assert self._started is not None  # a frame was seen
+        self._frontal.append((time_s, pitch))
+        if time_s - self._started < CALIBRATE_LATE_S or len(self._frontal) < CALIBRATE_FRAMES:
+            return False
+        self._neutral_pitch = float(median(pitch for _, pitch in self._frontal))
         self._wanted_since = time_s
         return True
 
@@ -259,7 +284,7 @@ class Coach:
             and view.time_s - self._last[0] < 1.0
             and float(self._last[1] @ view.embedding) < self.same_person
         )
-        foreign = len(self._pool) > 0 and self._pool.nearest(view.embedding) < self.same_person
+        foreign = len(self._pool) > 0 and self._pool.likeness(view.embedding) < self.same_person
         if not jumped and not foreign:
             self._stranger = None
             return None

@@ -54,6 +54,18 @@ class Pool:
             return -1.0
         return float(max(frame.embedding @ embedding for frame in self._frames))
 
+    def likeness(self, embedding: Floats) -> float:
+        """Return how alike an embedding is to those of the pool; -1 where it is empty.
+
+        The cosine with the nearest one or with the mean of all, whichever is lower: among many,
+        somebody else comes near to one by chance.
+        """
+        if not self._frames:
+            return -1.0
+        mean = np.mean([frame.embedding for frame in self._frames], axis=0)
+        middle = float(mean @ embedding) / max(float(np.linalg.norm(mean)), 1e-9)
+        return min(self.nearest(embedding), middle)
+
     def offer(self, frame: Kept) -> bool:
         """Take a frame in, unless a better one shows the same; return whether it was taken."""
         for i, other in enumerate(self._frames):

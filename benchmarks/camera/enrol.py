@@ -3,8 +3,8 @@
 Each of 50 people of LFW sits before a recorded camera for half a minute: photographs of the person
 are moved and turned over the frame in stretches, mixed with blur, darkness, noise, somebody beside
 them, and exits. Templates are made (a) of the K frames that the coach keeps, (b) of K random frames
-in which a face was found, (c) of the K frames that are best by one measure of quality alone, (d) of
-all frames. Probes are the person's other photographs, as they are.
+in which a face was found, (c) of all frames, (d) of one frame each. Probes are the person's other
+photographs, as they are.
 
     FACEGATE_TEST_DATA=../data uv run benchmarks/camera/enrol.py --people 50 --keep /tmp/enrol
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.guide import Coach, View
+from facegate.guide.judgement import look_for_problem
 from facegate.models.values import Floats
-from facegate.quality import light_share
 
-N_RESAMPLED = 300
+N_RESAMPLED = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,13 @@ class Sitting:
 
     Attributes:
         rows: (n, D) embeddings of the largest face of every frame that has one.
-        measures: (n, 5) sharpness, brightness, size_px, frontality, overall of these frames.
+        reasons: (n,) why the coach refuses each frame by itself, or "good".
+        overall: (n,) overall quality of these frames.
         kept: which of them the coach keeps, the best first; empty where it refused.
-        random: as many drawn at random.
+        random: all of them in a random order.
         probes: as the session's.
         ended_s: when the coach had enough.
         code: why it refused, or empty.
-        refused: how many frames it refused for each reason.
     """
 
     def __init__(self, session: Session, seed: int) -> None:
@@ -67,97 +67,117 @@ class Sitting:
         verdict = coach.finish()
         seen = [view for view in session.views if view.embedding is not None]
         numbers = {view.time_s: i for i, view in enumerate(seen)}
-        qualities = [view.quality for view in seen if view.quality is not None]
         self.rows = np.stack([view.embedding for view in seen if view.embedding is not None])
-        self.measures = np.array(
-            [[q.sharpness, q.brightness, q.size_px, q.frontality, q.overall] for q in qualities]
-        )
+        self.reasons = np.array([str(look_for_problem(view) or "good") for view in seen])
+        self.overall = np.array([view.quality.overall for view in seen if view.quality])
         self.kept = np.array([numbers[frame.time_s] for frame in verdict.kept], int)
-        order = np.random.default_rng(seed).permutation(len(seen))
-        self.random = order[: len(self.kept) or coach.best]
-        self.probes, self.code, self.refused = session.probes, verdict.code, coach.refused
-
-    def best_by(self, values: NDArray[np.float64]) -> Floats:
-        """Return the templates of as many frames with the highest values."""
-        return self.rows[np.argsort(-values)[: len(self.random)]]
+        self.random = np.random.default_rng(seed).permutation(len(seen))
+        self.probes, self.code = session.probes, verdict.code
 
 
-METHODS: dict[str, Callable[[Sitting], Floats]] = {
-    "the coach's": lambda s: s.rows[s.kept],
-    "random": lambda s: s.rows[s.random],
-    "sharpest": lambda s: s.best_by(s.measures[:, 0]),
-    "best lit": lambda s: s.best_by(np.array([light_share(v) for v in s.measures[:, 1]])),
-    "largest": lambda s: s.best_by(s.measures[:, 2]),
-    "most frontal": lambda s: s.best_by(s.measures[:, 3]),
-    "best overall": lambda s: s.best_by(s.measures[:, 4]),
+Method = Callable[[Sitting], Floats]
+METHODS: dict[str, Method] = {
+    "the coach's K": lambda s: s.rows[s.kept],
+    "K random": lambda s: s.rows[s.random[: len(s.kept)]],
     "all frames": lambda s: s.rows,
+    "the coach's first": lambda s: s.rows[s.kept[:1]],
+    "one random": lambda s: s.rows[s.random[:1]],
 }
+AGAINST = {"the coach's K": "K random", "the coach's first": "one random"}
 
 
-def scores(sittings: list[Sitting], method: Callable[[Sitting], Floats]) -> list[list[Floats]]:
-    """Return, by templates' person and probes' person, each probe's best score."""
-    table = []
-    for sitting in sittings:
-        templates = method(sitting)
-        table.append(
-            [
-                (other.probes @ templates.T).max(axis=1)
-                if len(templates)
-                else np.full(len(other.probes), -1.0, np.float32)
-                for other in sittings
-            ]
-        )
-    return table
-
-
-def fnmr(table: list[list[Floats]], weights: NDArray[np.int_], fmr: float) -> tuple[float, float]:
-    """Return FNMR and threshold, each person counted as often as ``weights`` says."""
-    people = [i for i in range(len(table)) if weights[i]]
-    impostor = [(table[i][j], weights[i] * weights[j]) for i in people for j in people if i != j]
-    values = np.concatenate([row for row, _ in impostor])
-    counts = np.concatenate([np.full(len(row), weight) for row, weight in impostor])
+def fnmr(
+    sittings: list[Sitting], method: Method, weights: NDArray[np.int_], fmr: float
+) -> tuple[float, float]:
+    """Return FNMR and threshold of the best of the templates, people counted by weight."""
+    genuine, genuine_weights, impostor, impostor_weights = [], [], [], []
+    for i in np.flatnonzero(weights):
+        templates = method(sittings[i])
+        for j in np.flatnonzero(weights):
+            best = (sittings[j].probes @ templates.T).max(axis=1)
+            same = i == j
+            (genuine if same else impostor).append(best)
+            weight = weights[i] if same else weights[i] * weights[j]
+            (genuine_weights if same else impostor_weights).append(np.full(len(best), weight))
+    values, counts = np.concatenate(impostor), np.concatenate(impostor_weights)
     order = np.argsort(-values)
-    allowed = int(fmr * counts.sum())
-    at = int(np.searchsorted(np.cumsum(counts[order]), allowed, side="right"))
+    at = int(np.searchsorted(np.cumsum(counts[order]), fmr * counts.sum(), side="right"))
     bound = float(values[order[min(at, len(order) - 1)]])  # accepted above it: at most fmr
-    genuine = np.concatenate([table[i][i] for i in people])
-    each = np.concatenate([np.full(len(table[i][i]), weights[i]) for i in people])
-    return float((each * (genuine <= bound)).sum() / each.sum()), bound
+    scores, each = np.concatenate(genuine), np.concatenate(genuine_weights)
+    return float((each * (scores <= bound)).sum() / each.sum()), bound
 
 
 def print_figures(model: str, sessions: list[Session]) -> None:
-    """Print how the enrolments went and what every way of choosing frames gives."""
+    """Print how the enrolments went, and what choosing and refusing frames gives."""
     sittings = [Sitting(session, seed) for seed, session in enumerate(sessions)]
     enrolled = [sitting for sitting in sittings if len(sitting.kept)]
     ended = sorted(sitting.ended_s for sitting in enrolled)
-    codes = Counter(sitting.code for sitting in sittings if sitting.code)
+    codes = Counter(str(sitting.code) for sitting in sittings if sitting.code)
     print(f"\n{model}: {len(enrolled)} of {len(sittings)} enrolled, refused: {dict(codes) or 0}")
     print(f"enrolled after {np.median(ended):.1f} s (median), {ended[-1]:.1f} s (longest)")
     n_kept = sorted(len(sitting.kept) for sitting in enrolled)
-    print(f"frames kept: {n_kept[0]} to {n_kept[-1]}, median {np.median(n_kept):.0f}")
-    refused = sum((sitting.refused for sitting in sittings), Counter[str]())
-    print(f"frames refused: {dict(refused.most_common())}")
+    print(f"K, frames kept: {n_kept[0]} to {n_kept[-1]}, median {np.median(n_kept):.0f}")
     for fmr in (1e-2, 1e-3):
-        _print_rate(enrolled, fmr)
+        _print_rates(enrolled, fmr)
+    _print_reasons(enrolled)
 
 
-def _print_rate(sittings: list[Sitting], fmr: float) -> None:
+def _print_rates(sittings: list[Sitting], fmr: float) -> None:
     rng = np.random.default_rng(0)
     n = len(sittings)
     drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(N_RESAMPLED)]
-    tables = {name: scores(sittings, method) for name, method in METHODS.items()}
-    resampled = {
-        name: np.array([fnmr(table, weights, fmr)[0] for weights in drawn])
-        for name, table in tables.items()
-    }
     n_probes = sum(len(sitting.probes) for sitting in sittings)
     print(f"FMR {fmr:g}: {n_probes} genuine, {n_probes * (n - 1)} impostor comparisons")
-    for name, table in tables.items():
-        missed, bound = fnmr(table, np.ones(n, int), fmr)
+    resampled = {}
+    for name, method in METHODS.items():
+        missed, bound = fnmr(sittings, method, np.ones(n, int), fmr)
+        resampled[name] = np.array([fnmr(sittings, method, w, fmr)[0] for w in drawn])
         low, high = np.percentile(resampled[name], [2.5, 97.5])
-        ratios = resampled[name] / np.maximum(resampled["random"], 1e-9)
-        least, most = np.percentile(ratios, [2.5, 97.5])
         print(
-            f"  {name:<13} FNMR {100 * missed:5.1f} % [{100 * low:.1f}, {100 * high:.1f}]  "
-            f"threshold {bound:.3f}  of random: [{least:.2f}, {most:.2f}]"
+            f"  {name:<18} FNMR {100 * missed:5.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+            f"  threshold {bound:.3f}"
         )
+    for name, other in AGAINST.items():
+        less = resampled[other] - resampled[name]
+        low, high = 100 * np.percentile(less, [2.5, 97.5])
+        print(f"  {name}: {100 * less.mean():.1f} points less than {other} [{low:.1f}, {high:.1f}]")
+
+
+def _print_reasons(sittings: list[Sitting]) -> None:
+    """Print FNMR at FMR 1e-3 of single frames as templates, by what the coach thinks of them."""
+    impostor = np.concatenate(
+        [(o.probes @ s.rows.T).ravel() for s in sittings for o in sittings if o is not s]
+    )
+    bound = float(np.quantile(impostor, 1 - 1e-3))
+    print(f"single frames as templates at FMR 0.001, threshold {bound:.3f}, mean over people:")
+    masks = {reason: [s.reasons == reason for s in sittings] for reason in _reasons(sittings)}
+    good = np.concatenate([s.overall[s.reasons == "good"] for s in sittings])
+    low, high = np.quantile(good, [1 / 3, 2 / 3])
+    for name, least, most in (
+        ("lowest", -1.0, low),
+        ("middle", low, high),
+        ("highest", high, 2.0),
+    ):
+        masks[f"good, {name} third of quality"] = [
+            (s.reasons == "good") & (s.overall >= least) & (s.overall < most) for s in sittings
+        ]
+    rng = np.random.default_rng(0)
+    for name, chosen in masks.items():
+        each = [
+            float(((s.probes @ s.rows[mask].T) <= bound).mean())
+            for s, mask in zip(sittings, chosen, strict=True)
+            if mask.any()
+        ]
+        n_frames = sum(int(mask.sum()) for mask in chosen)
+        means = rng.choice(each, size=(1000, len(each))).mean(axis=1)
+        least, most = 100 * np.percentile(means, [2.5, 97.5])
+        print(
+            f"  {name:<30} FNMR {100 * np.mean(each):5.1f} % [{least:.1f}, {most:.1f}]"
+            f"  {n_frames} frames of {len(each)} people"
+        )
+
+
+def _reasons(sittings: list[Sitting]) -> list[str]:
+    """Return the reasons that there are, the good frames first."""
+    found = Counter(str(reason) for sitting in sittings for reason in sitting.reasons)
+    return ["good", *(reason for reason, _ in found.most_common() if reason != "good")]

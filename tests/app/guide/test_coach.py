@@ -339,6 +339,16 @@ def test_a_turned_away_face_has_no_embedding_and_is_asked_back() -> None:
     assert advice.instruction is Instruction.STRAIGHT
 
 
+def test_somebody_who_is_interrupted_again_and_again_is_enrolled_all_the_same() -> None:
+    """Never half a second in peace: every third frame is blurred, and the pitch jumps."""
+    coach = Coach(same_person=0.3)
+    views = [view(i * STEP_S, 0, 9 * (i % 2), sharp=0.1 if i % 3 == 0 else 0.6) for i in range(120)]
+    play(coach, views)
+    verdict = coach.finish()
+    assert verdict.code == ""
+    assert coach.n_good >= 60
+
+
 def test_after_the_end_nothing_changes() -> None:
     coach = Coach(same_person=0.3)
     play(coach, sitting())

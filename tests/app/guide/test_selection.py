@@ -73,3 +73,15 @@ def test_an_empty_pool_is_like_nobody() -> None:
     pool = Pool(3)
     assert pool.best() == []
     assert pool.nearest(kept(1, 1).embedding) == -1
+    assert pool.likeness(kept(1, 1).embedding) == -1
+
+
+def test_one_that_is_like_a_single_frame_of_many_is_not_like_the_pool() -> None:
+    pool = Pool(8)
+    axes = np.eye(6, dtype=np.float32)
+    for i in range(1, 6):  # all alike by the first axis, each with one of its own
+        row = 0.7 * axes[0] + 0.714 * axes[i]
+        pool.offer(Kept(i, row / np.linalg.norm(row), 0.5, "", 0.0))
+    assert pool.nearest(axes[1]) > 0.7
+    assert pool.likeness(axes[1]) < 0.4
+    assert pool.likeness(axes[0]) > 0.69
