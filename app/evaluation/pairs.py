@@ -22,6 +22,9 @@ Json = dict[str, Any]
 FEWEST_PEOPLE = 30
 """A group of fewer people is not shown: its rates would say nothing, and could point at people."""
 
+PAIRS_AT_A_TIME = 65_536
+"""Rows that are gathered for scores at once, 33 MB of 128 numbers on each side."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerificationResult:
@@ -144,7 +147,10 @@ def evaluate_pairs(protocol: PairProtocol, embedded: Embedded, model: str) -> Ve
 def pair_scores(protocol: PairProtocol, embedded: Embedded) -> NDArray[np.float32]:
     """Return the score of each pair, -inf where a photograph has no embedding."""
     rows, found = embedded.rows, embedded.found
-    product = np.einsum("nd,nd->n", rows[protocol.a], rows[protocol.b])
+    product = np.empty(protocol.a.size, np.float32)
+    for start in range(0, product.size, PAIRS_AT_A_TIME):
+        block = slice(start, start + PAIRS_AT_A_TIME)
+        product[block] = np.einsum("nd,nd->n", rows[protocol.a[block]], rows[protocol.b[block]])
     usable = found[protocol.a] & found[protocol.b]
     return np.where(usable, product, -np.inf).astype(np.float32)
 

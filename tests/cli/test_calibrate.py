@@ -112,3 +112,35 @@ def test_a_gallery_that_is_not_there_is_2(
 ) -> None:
     assert run(["calibrate", "--gallery", str(tmp_path / "none.db")]) == 2
     assert "none.db" in capsys.readouterr().err
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, facegate_home: Path) -> str:
+    """Two made-up people with one template each, in a home where nothing was measured."""
+    path = tmp_path / "two.db"
+    model = card(DEFAULT_MODEL)
+    with Gallery.open(path, model_id=installed_id(model), create=True) as opened:
+        for person, row in enumerate(np.eye(model.dim, dtype=np.float32)[:2]):
+            opened.enroll(f"person {person}", [Sample(row, None, f"{person:064x}", 0)])
+    return str(path)
+
+
+def test_what_comes_with_the_default_model_is_enough_to_calibrate(
+    fresh: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["calibrate", "--gallery", fresh, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    (source,) = made["evidence"]
+    assert (source["kind"], source["people"]) == ("model", 618)
+    assert made["ci95"][0] <= 1e-3 <= made["ci95"][1]
+    # Two templates at FPIR 1e-2 are less strict than one at FMR 1e-3.
+    assert made["search_threshold"] < made["threshold"]
+
+
+def test_a_rate_that_the_counts_cannot_support_is_refused_with_the_smallest(
+    fresh: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["calibrate", "--gallery", fresh, "--fmr", "1e-9"]) == 4
+    err = capsys.readouterr().err
+    assert "support no false match rate of 1e-09" in err
+    assert "the smallest they support is 5e-06" in err

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from facegate.errors import CardError, NoThresholdError
+from facegate.models.card import split_model_id
 from facegate.models.impostors import (
+    BEST_OF,
     ImpostorStatistics,
     Line,
     Scale,
@@ -12,6 +14,8 @@ from facegate.models.impostors import (
     keep_statistics,
     load_statistics,
 )
+from facegate.models.shelf.weights import CARDS
+from facegate.models.zoo import DEFAULT_MODEL, card, installed_id
 
 
 def table(best_of: int, shift: float, n: int = 10_000) -> Table:
@@ -108,3 +112,21 @@ def test_damaged_statistics_are_named(facegate_home: Path, scale: Scale) -> None
     path.write_text(path.read_text()[:50])
     with pytest.raises(CardError, match=r"impostors\.json cannot be read"):
         load_statistics("m-0123456789ab")
+
+
+@pytest.mark.parametrize("path", sorted(CARDS.glob("*.impostors.json")), ids=lambda path: path.name)
+def test_what_ships_is_counts_and_quantiles_of_the_model_it_is_named_after(path: Path) -> None:
+    value = json.loads(path.read_text("utf-8"))
+    assert set(value) == {"model", "protocol", "date", "tables"}
+    assert split_model_id(value["model"])[0] == path.name.removesuffix(".impostors.json")
+    assert "split cal" in value["protocol"]
+    assert [table["best_of"] for table in value["tables"]] == list(BEST_OF)
+    for table in value["tables"]:
+        assert set(table) == {"best_of", "comparisons", "people", "lines"}
+        assert all(len(line) == 4 for line in table["lines"])
+
+
+def test_the_default_model_ships_with_statistics_of_its_own(facegate_home: Path) -> None:
+    model_id = installed_id(card(DEFAULT_MODEL))
+    assert model_id is not None
+    assert load_statistics(model_id) is not None
