@@ -42,7 +42,8 @@ def verified(
     problem = threshold if isinstance(threshold, NoThresholdError) else None
     known = None if isinstance(threshold, NoThresholdError) else threshold
     decision: Outcome | None = None
-    poor = any(is_too_poor(face.face.quality) for face in faces)
+    qualities = [face.face.quality for face in faces]
+    poor = any(map(is_too_poor, qualities)) if claim else is_too_poor(*qualities)
     if known is not None:
         decision = "inconclusive" if poor else VERIFIED[decide(score, known, rate)]
     return Verification(

@@ -11,6 +11,7 @@ from facegate.decision import (
     Search,
     Threshold,
     decide,
+    is_too_poor,
 )
 from facegate.errors import NoThresholdError
 from facegate.models.card import Card, Rate
@@ -144,3 +145,13 @@ def test_without_a_calibration_the_threshold_alone_decides(card: Card, scale: Sc
     assert decide(0.29, threshold, basis.rate_at(0.29)) is False
     given = Threshold(0.5, None, "user")
     assert decide(0.5, given, None) is True
+
+
+def test_two_poor_faces_are_worse_than_one() -> None:
+    """Two photographs with the same blur look alike whoever is in them."""
+    assert not is_too_poor(0.2)
+    assert is_too_poor(0.19)
+    assert not is_too_poor(0.4, 0.2)
+    assert is_too_poor(0.39, 0.39)
+    assert is_too_poor(0.19, 1.0)
+    assert not is_too_poor(None, 0.3)
