@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _FIRST_LOOK = 16
 """Templates to fetch for one probe at first; a person may have several among the best."""
 
+_FEW_PRODUCTS = 20_000_000
+"""Products of numbers below which one thread searches faster than several: they wait for each other
+at the end, on a busy machine for longer than the search takes."""
+
 _REBUILD_SHARE = 0.01
 """Removing ids costs a pass over all of them, so beyond this share a rebuild is no dearer."""
 
@@ -105,8 +109,9 @@ class Snapshot:
             raise ValueError(f"embeddings must have shape (N, {self.index.d}), got {shape}")
         wanted = min(k, len(self.templates))
         rows, depth = list(range(len(embeddings))), min(total, max(_FIRST_LOOK, 4 * k))
+        few = len(rows) == 1 or len(rows) * total * self.index.d < _FEW_PRODUCTS
         while rows:
-            scores, ids = self.index.search(embeddings[rows], depth)
+            scores, ids = _search(self.index, embeddings[rows], depth, one_thread=few)
             for row, row_scores, row_ids in zip(rows, scores, ids, strict=True):
                 answers[row] = self._best(row_scores, row_ids, k)
             if depth == total:
@@ -130,6 +135,21 @@ class Snapshot:
                 if len(found) == k:
                     break
         return list(found.values())
+
+
+def _search(
+    index: Any, rows: "Floats", depth: int, *, one_thread: bool
+) -> "tuple[NDArray[np.float32], NDArray[np.int64]]":
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    if one_thread:
+        faiss.omp_set_num_threads(1)
+    try:
+        scores, ids = index.search(rows, depth)
+    finally:
+        faiss.omp_set_num_threads(before)
+    return scores, ids
 
 
 class Follower:

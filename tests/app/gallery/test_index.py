@@ -202,3 +202,14 @@ def test_searches_and_changes_of_many_threads_agree(gallery: Gallery, samples: M
         thread.join()
     assert not wrong
     check_against_oracle(gallery, samples(3, "probe"), 4)
+
+
+def test_a_small_search_leaves_the_number_of_threads_as_it_was(
+    gallery: Gallery, samples: MakeSamples
+) -> None:
+    import faiss
+
+    gallery.enroll("Ada", samples(3, "ada"))
+    before = faiss.omp_get_max_threads()
+    check_against_oracle(gallery, samples(1, "probe"), 1)
+    assert faiss.omp_get_max_threads() == before
