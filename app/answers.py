@@ -42,8 +42,7 @@ def verified(
     problem = threshold if isinstance(threshold, NoThresholdError) else None
     known = None if isinstance(threshold, NoThresholdError) else threshold
     decision: Outcome | None = None
-    qualities = [face.face.quality for face in faces]
-    poor = any(map(is_too_poor, qualities)) if claim else is_too_poor(*qualities)
+    poor = is_too_poor(*(face.face.quality for face in faces))
     if known is not None:
         decision = "inconclusive" if poor else VERIFIED[decide(score, known, rate)]
     return Verification(
