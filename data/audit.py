@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.data.dataset import Dataset
-from facegate.data.duplicates import difference_hash, near_pairs
+from facegate.data.duplicates import agreeing, difference_hash, near_pairs, thumbnail
 from facegate.data.images import read_photo
 from facegate.data.overlap import Meeting
 from facegate.errors import ImageError
@@ -72,6 +72,7 @@ def audit(
         progress: called with the number of images read since the last call.
     """
     hashes: list[int] = []
+    thumbnails: list[Rows] = []
     sides: list[int] = []
     embeddings: list[Rows | None] = []
     readable: list[int] = []
@@ -83,12 +84,13 @@ def audit(
             unreadable.append(error.message)
         else:
             hashes.append(difference_hash(pixels))
+            thumbnails.append(thumbnail(pixels))
             sides.append(min(pixels.shape[:2]))
             readable.append(row)
             embeddings.append(None if embed is None else embed(pixels))
         if progress is not None:
             progress(1)
-    pairs = np.asarray(readable, np.int64)[near_pairs(hashes)]
+    pairs = np.asarray(readable, np.int64)[agreeing(near_pairs(hashes), thumbnails)]
     same = dataset.labels[pairs[:, 0]] == dataset.labels[pairs[:, 1]]
     lists: dict[str, list[Any]] = {
         "unreadable_files": unreadable[:LISTED],

@@ -59,10 +59,7 @@ def near_pairs(hashes: Sequence[int] | Hashes, *, limit: int = 100_000) -> NDArr
 
 
 def same_pictures(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return pairs of rows that show one picture: near hashes, and thumbnails that agree.
-
-    Faces that were warped to one place have hashes that are near each other by chance; the
-    thumbnails tell those apart.
+    """Return pairs of rows that show one picture.
 
     Args:
         images: uint8 (n, side, side, 3) RGB.
@@ -70,21 +67,35 @@ def same_pictures(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     Returns:
         int64 (m, 2), first < second. Cost: that of `near_pairs`, and 0.1 ms an image.
     """
-    pairs = near_pairs([difference_hash(image) for image in images])
-    if not len(pairs):
-        return pairs
-    rows, place = np.unique(pairs, return_inverse=True)
-    thumbnails = np.stack([_thumbnail(images[row]) for row in rows])
-    first, second = place.reshape(pairs.shape).T
-    kept: NDArray[np.int64] = pairs[(thumbnails[first] * thumbnails[second]).sum(axis=1) >= ALIKE]
-    return kept
+    hashes = [difference_hash(image) for image in images]
+    return agreeing(near_pairs(hashes), [thumbnail(image) for image in images])
 
 
-def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return a grey thumbnail as a row of mean 0 and length 1."""
+def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a grey thumbnail as a row of mean 0 and length 1; a flat picture's row is 0.
+
+    Args:
+        pixels: uint8 (H, W, 3) RGB.
+    """
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     small = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX)
-    row = np.asarray(small, np.float32).ravel()
-    row = row - row.mean()
-    length = float(np.linalg.norm(row))
-    return row / length if length else row
+    row: NDArray[np.float32] = np.asarray(small, np.float32).ravel()
+    row = row - np.float32(row.mean())
+    return row / np.float32(max(1e-6, float(np.linalg.norm(row))))
+
+
+def agreeing(
+    pairs: NDArray[np.int64], thumbnails: Sequence[NDArray[np.float32]]
+) -> NDArray[np.int64]:
+    """Return the pairs whose thumbnails agree as well.
+
+    Faces that were warped to one place have hashes that are near each other by chance; the
+    thumbnails tell those apart.
+
+    Args:
+        pairs: int64 (n, 2), rows with near hashes.
+        thumbnails: of each row.
+    """
+    alike = [float(thumbnails[one] @ thumbnails[two]) >= ALIKE for one, two in pairs]
+    kept: NDArray[np.int64] = pairs[np.array(alike, bool)]
+    return kept

@@ -6,7 +6,7 @@ from PIL import Image
 
 from facegate.data.audit import audit, gini
 from facegate.data.dataset import read_dataset
-from facegate.data.duplicates import difference_hash, near_pairs
+from facegate.data.duplicates import difference_hash, near_pairs, same_pictures
 from facegate.data.images import write_image
 
 
@@ -96,3 +96,18 @@ def test_near_pairs_agree_with_counting_bits() -> None:
 def test_gini_of_one_who_has_all() -> None:
     assert gini([0] * 99 + [50]) == pytest.approx(0.99)
     assert gini([]) == 0
+
+
+def test_only_one_picture_is_the_same_picture(astronaut: np.ndarray, grace: np.ndarray) -> None:
+    def face(pixels: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        cut = Image.fromarray(pixels).crop(box).resize((64, 64), Image.Resampling.BILINEAR)
+        return np.asarray(cut)
+
+    one, other = face(astronaut, (150, 20, 300, 170)), face(grace, (180, 60, 360, 240))
+    moved = face(astronaut, (156, 24, 306, 174))
+    rough = np.asarray(Image.fromarray(one).resize((40, 40)).resize((64, 64)))
+    dim = (one * 0.8).astype(np.uint8)
+    flat = np.full_like(one, 90)
+    images = np.stack([one, other, rough, dim, flat, flat, moved])
+    assert same_pictures(images).tolist() == [[0, 2], [0, 3], [2, 3]]
+    assert same_pictures(images[:2]).tolist() == []
