@@ -13,7 +13,7 @@ from facegate.guide import Coach, View
 from facegate.guide.judgement import look_for_problem
 from facegate.models.values import Floats
 
-N_RESAMPLED = 200
+N_RESAMPLED = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,25 +86,30 @@ METHODS: dict[str, Method] = {
 AGAINST = {"the coach's K": "K random", "the coach's first": "one random"}
 
 
-def fnmr(
-    sittings: list[Sitting], method: Method, weights: NDArray[np.int_], fmr: float
-) -> tuple[float, float]:
-    """Return FNMR and threshold of the best of the templates, people counted by weight."""
-    genuine, genuine_weights, impostor, impostor_weights = [], [], [], []
-    for i in np.flatnonzero(weights):
-        templates = method(sittings[i])
-        for j in np.flatnonzero(weights):
-            best = (sittings[j].probes @ templates.T).max(axis=1)
-            same = i == j
-            (genuine if same else impostor).append(best)
-            weight = weights[i] if same else weights[i] * weights[j]
-            (genuine_weights if same else impostor_weights).append(np.full(len(best), weight))
-    values, counts = np.concatenate(impostor), np.concatenate(impostor_weights)
-    order = np.argsort(-values)
-    at = int(np.searchsorted(np.cumsum(counts[order]), fmr * counts.sum(), side="right"))
-    bound = float(values[order[min(at, len(order) - 1)]])  # accepted above it: at most fmr
-    scores, each = np.concatenate(genuine), np.concatenate(genuine_weights)
-    return float((each * (scores <= bound)).sum() / each.sum()), bound
+class Scores:
+    """Each probe's best score with the templates of each person, the highest impostor first."""
+
+    def __init__(self, sittings: list[Sitting], method: Method) -> None:
+        best, owners, probed = [], [], []
+        for i, sitting in enumerate(sittings):
+            templates = method(sitting)
+            for j, other in enumerate(sittings):
+                best.append((other.probes @ templates.T).max(axis=1))
+                owners.append(np.full(len(other.probes), i))
+                probed.append(np.full(len(other.probes), j))
+        score, i, j = np.concatenate(best), np.concatenate(owners), np.concatenate(probed)
+        self.genuine, self.person = score[i == j], i[i == j]
+        order = np.flatnonzero(i != j)
+        order = order[np.argsort(-score[order])]
+        self.impostor, self.i, self.j = score[order], i[order], j[order]
+
+    def fnmr(self, fmr: float, weights: NDArray[np.int_]) -> tuple[float, float]:
+        """Return FNMR and threshold, each person counted as often as the weights say."""
+        counts = np.cumsum(weights[self.i] * weights[self.j])
+        at = int(np.searchsorted(counts, fmr * counts[-1], side="right"))
+        bound = float(self.impostor[min(at, len(counts) - 1)])  # accepted above it: at most fmr
+        each = weights[self.person]
+        return float((each * (self.genuine <= bound)).sum() / each.sum()), bound
 
 
 def print_figures(model: str, sessions: list[Session]) -> None:
@@ -128,19 +133,21 @@ def _print_rates(sittings: list[Sitting], fmr: float) -> None:
     drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(N_RESAMPLED)]
     n_probes = sum(len(sitting.probes) for sitting in sittings)
     print(f"FMR {fmr:g}: {n_probes} genuine, {n_probes * (n - 1)} impostor comparisons")
-    resampled = {}
+    resampled, point = {}, {}
     for name, method in METHODS.items():
-        missed, bound = fnmr(sittings, method, np.ones(n, int), fmr)
-        resampled[name] = np.array([fnmr(sittings, method, w, fmr)[0] for w in drawn])
+        scores = Scores(sittings, method)
+        point[name], bound = scores.fnmr(fmr, np.ones(n, int))
+        resampled[name] = np.array([scores.fnmr(fmr, weights)[0] for weights in drawn])
         low, high = np.percentile(resampled[name], [2.5, 97.5])
         print(
-            f"  {name:<18} FNMR {100 * missed:5.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+            f"  {name:<18} FNMR {100 * point[name]:5.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
             f"  threshold {bound:.3f}"
         )
     for name, other in AGAINST.items():
         less = resampled[other] - resampled[name]
         low, high = 100 * np.percentile(less, [2.5, 97.5])
-        print(f"  {name}: {100 * less.mean():.1f} points less than {other} [{low:.1f}, {high:.1f}]")
+        points = 100 * (point[other] - point[name])
+        print(f"  {name}: {points:.1f} points less than {other} [{low:.1f}, {high:.1f}]")
 
 
 def _print_reasons(sittings: list[Sitting]) -> None:

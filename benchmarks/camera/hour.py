@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,7 @@ from facegate.capture import Frame, open_camera
 from facegate.capture.film_writer import write_film
 from facegate.clips import Portrait, Shot, film, passing_by, sitting_down, take, through
 from facegate.guided import Sitting
-from facegate.live import Event, Watch
+from facegate.live import Event, Moment, Watch
 from facegate.models.pipeline import Pipeline
 from facegate.models.values import Pixels
 from facegate.models.zoo import DEFAULT_MODEL
@@ -167,8 +168,15 @@ class Tally:
     right: set[Visit] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
-    def count(self, event: Event, there: list[Visit]) -> None:
-        """Count one event."""
+    def see(self, moment: Moment, there: list[Visit]) -> None:
+        """Count what is said at one frame."""
+        for track in moment.tracks:
+            if track.vote is not None and track.vote.identity is not None:
+                self.names.setdefault(track.number, set()).add(track.vote.identity.name)
+        for event in moment.events:
+            self._count(event, there)
+
+    def _count(self, event: Event, there: list[Visit]) -> None:
         self.decisions[event.decision] += 1
         if event.identity is None:
             return
@@ -200,12 +208,9 @@ def main() -> None:
         long_film, tally = LongFilm(options.keep, options.minutes), Tally()
         wall, cpu = time.perf_counter(), time.process_time()
         watch = Watch(recognizer, long_film, again_s=0.0)
-        for moment in watch:
-            for track in moment.tracks:
-                if track.vote is not None and track.vote.identity is not None:
-                    tally.names.setdefault(track.number, set()).add(track.vote.identity.name)
-            for event in moment.events:
-                tally.count(event, long_film.visits)
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends it with the figures so far
+            for moment in watch:
+                tally.see(moment, long_film.visits)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         counted = recognizer.gallery.count() if recognizer.gallery is not None else (0, 0)
         print(f"model {recognizer.model_id}; {os.cpu_count()} cores")
