@@ -27,6 +27,7 @@ from people import people_with, portraits
 from facegate.capture import Frame, open_camera
 from facegate.capture.film_writer import write_film
 from facegate.clips import Portrait, Shot, film, passing_by, sitting_down, take, through
+from facegate.decision import Search
 from facegate.guided import Sitting
 from facegate.live import Event, Moment, Watch
 from facegate.models.pipeline import Pipeline
@@ -167,6 +168,7 @@ class Tally:
     names: dict[int, set[str]] = field(default_factory=dict)
     right: set[Visit] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
+    scores: list[tuple[float, bool]] = field(default_factory=list)
 
     def see(self, moment: Moment, there: list[Visit]) -> None:
         """Count what is said at one frame."""
@@ -183,6 +185,7 @@ class Tally:
         meant = [visit for visit in there if visit.covers(event)]
         right = [visit for visit in meant if visit.who == event.identity.name]
         self.right.update(right)
+        self.scores.append((event.score or 0.0, bool(right)))
         if not right:
             who = ", ".join(visit.who for visit in meant) or "nobody"
             self.wrong.append(
@@ -215,7 +218,12 @@ def main() -> None:
         counted = recognizer.gallery.count() if recognizer.gallery is not None else (0, 0)
         print(f"model {recognizer.model_id}; {os.cpu_count()} cores")
         print(f"{counted[0]} people enrolled with {counted[1]} templates, seed {SEED}")
-    print_figures(long_film, tally, enrolled)
+        print_figures(long_film, tally, enrolled)
+        for fpir in (1e-2, 1e-3, 1e-4):
+            bound = recognizer.basis.identification(fpir, Search(counted[1], counted[0])).score
+            named = [right for score, right in tally.scores if score >= bound]
+            wrong = len(named) - sum(named)
+            print(f"  names at --fpir {fpir:g}, {bound:.3f} and above: {len(named)}, {wrong} wrong")
     print(watch.budget.line(long_film.n_frames, 0))
     print(f"{wall:.0f} s of wall time, {cpu:.0f} s of CPU")
 
