@@ -15,6 +15,7 @@ from facegate.errors import InputError
 from facegate.evaluation.road import Embedded, Failure
 from facegate.models.metrics.comparisons import Comparisons, compare_people
 from facegate.models.metrics.folds import FoldAccuracy, fold_accuracy
+from facegate.models.metrics.rates import rate_grid
 from facegate.models.metrics.verification import FARS, VerificationFigures, measure
 
 Json = dict[str, Any]
@@ -97,12 +98,20 @@ def figures_json(figures: VerificationFigures) -> Json:
         "auc": figures.auc.value,
         "tar": tar,
         "at": at,
+        "det": det_points(figures),
         "smallest_far": figures.smallest_far,
         "genuine": figures.n_genuine,
         "impostor": figures.n_impostor,
         "people": figures.n_people,
         "ci95": {"eer": figures.eer.ci95, "auc": figures.auc.ci95, "tar": ci95},
     }
+
+
+def det_points(figures: VerificationFigures) -> list[list[float]]:
+    """Return the error trade-off as [false match rate, false non-match rate], by falling rate."""
+    curve, rates = figures.curve, rate_grid(figures.n_impostor)
+    last = np.searchsorted(curve.fmr, np.array(rates) * (1 + 1e-9), side="right") - 1
+    return [[rate, float(curve.fnmr[k])] for rate, k in zip(rates, last, strict=True)]
 
 
 def evaluate_pairs(protocol: PairProtocol, embedded: Embedded, model: str) -> VerificationResult:

@@ -1,6 +1,7 @@
 """How often do facegate's 95 % intervals hold a truth that is known?
 
-    python benchmarks/intervals/run.py 30 60 120 240
+    python benchmarks/intervals/run.py 30 60 --simulations 1000
+    python benchmarks/intervals/run.py 120 --simulations 500
 
 People differ: each has an own shift of the scores, so that pairs that share a person are not
 independent. All scores are normal, so that the true rates follow from the normal distribution.
@@ -9,6 +10,7 @@ goes into ``results.json`` by number of people, and the table of all of it into 
 """
 
 import argparse
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -58,7 +60,7 @@ def verification(n: int, simulations: int) -> Counter[str]:
     impostor, genuine = float(np.hypot(own, 2**0.5 * shared)), float(np.hypot(PERSON, PAIR))
     even = brentq(lambda t: norm.cdf((t - MEAN) / genuine) - norm.sf(t / impostor), -1, 2)
     fars = [far for far in (0.1, 0.01) if far * n * (n - 1) / 2 >= 10]
-    random, draws = np.random.default_rng(n), people_draws(n, n_draws=N_DRAWS)
+    random, draws = np.random.default_rng(n + 1), people_draws(n, n_draws=N_DRAWS)
     held: Counter[str] = Counter()
     for _ in range(simulations):
         figures = measure(simulate(random, n, shared, own), fars=fars, draws=draws)
@@ -110,19 +112,25 @@ def identification(n: int, simulations: int) -> Counter[str]:
     return held
 
 
-def table(results: dict[str, dict[str, object]]) -> str:
+KINDS = {
+    "verification": verification,
+    "false matches": false_matches,
+    "identification": identification,
+}
+
+
+def table(results: dict[str, dict[str, list[int]]]) -> str:
     sizes = sorted(results, key=int)
-    names: dict[str, None] = {}
-    for n in sizes:
-        names |= dict.fromkeys(results[n]["held"])  # type: ignore[call-overload]
-    head = " | ".join(f"{n} people ({results[n]['simulations']:,})" for n in sizes)
-    lines = [f"| figure | {head} |", "|---" * (len(sizes) + 1) + "|"]
+    names = dict.fromkeys(name for n in sizes for name in results[n])
+    lines = [
+        f"| figure | {' | '.join(f'{n} people' for n in sizes)} |",
+        "|---" * (len(sizes) + 1) + "|",
+    ]
     for name in names:
         cells = []
         for n in sizes:
-            held = results[n]["held"].get(name)  # type: ignore[attr-defined]
-            count = results[n]["simulations"]
-            cells.append("not resolvable" if held is None else f"{100 * held / count:.1f}")
+            held, count = results[n].get(name, (0, 0))
+            cells.append(f"{100 * held / count:.1f} ({count:,})" if count else "not measured")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -130,20 +138,20 @@ def table(results: dict[str, dict[str, object]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=int, nargs="+")
-    parser.add_argument("--simulations", type=int, default=2000)
+    parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     options = parser.parse_args()
     place, readme = HERE / "results.json", HERE / "README.md"
     results = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-    for n in options.people:
-        held = verification(n, options.simulations)
-        held += false_matches(n, options.simulations)
-        held += identification(n, options.simulations)
-        results[str(n)] = {"simulations": options.simulations, "held": dict(held)}
+    for n, kind in itertools.product(options.people, options.kinds):
+        held = KINDS[kind](n, options.simulations)
+        counts = {name: [count, options.simulations] for name, count in held.items()}
+        results[str(n)] = {**results.get(str(n), {}), **counts}
         place.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         before, _, rest = readme.read_text("utf-8").partition(START)
         contents = f"{before}{START}\n\n{table(results)}\n\n{END}{rest.partition(END)[2]}"
         readme.write_text(contents, encoding="utf-8")
-        print(n, dict(held), flush=True)
+        print(n, counts, flush=True)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,12 @@ def decided(evaluation: Evaluation, model: str, result: IdentificationResult) ->
         threshold = basis.identification(1e-2, size)
     except NoThresholdError as error:
         return {"threshold": None, "why": str(error)}
+    alone = {
+        f"{fmr:g}": float(
+            (searches.scores[searches.mate < 0] >= basis.verification(fmr).score).mean()
+        )
+        for fmr in (1e-2, 1e-3, 1e-4)
+    }
     best = searches.scores.argmax(axis=1)
     named = searches.scores.max(axis=1) >= threshold.score
     mated = searches.mate >= 0
@@ -63,6 +69,7 @@ def decided(evaluation: Evaluation, model: str, result: IdentificationResult) ->
         "threshold": round(threshold.score, 4),
         "fpir_stated": threshold.rate,
         "note": threshold.note,
+        "strangers_fmr": alone,
         "mated_named_rightly": float((named & (best == searches.mate))[mated].mean()),
         "mated_named_wrongly": float((named & (best != searches.mate))[mated].mean()),
         "mated_unknown": float((~named)[mated].mean()),

@@ -45,6 +45,9 @@ def test_people_as_json(tiny: str, crowd: Path, capsys: pytest.CaptureFixture[st
     assert value["genuine"] == 36
     assert value["failures"] == 0
     assert value["tar"]["1e-06"] is None
+    trade_off = dict(value["det"])
+    assert trade_off[0.1] == pytest.approx(1 - value["tar"]["0.1"])
+    assert list(trade_off.values()) == sorted(trade_off.values())
 
 
 def test_pairs_of_a_list(
