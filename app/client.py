@@ -120,6 +120,14 @@ class Client:
             {"Idempotency-Key": op_uid or secrets.token_hex(16)},
         )
 
+    def add_samples(
+        self, number: int, photographs: Iterable[Picture], *, op_uid: str | None = None
+    ) -> Json:
+        """Add photographs of a person by their number; those that disagree are left out."""
+        headers = {"Idempotency-Key": op_uid or secrets.token_hex(16)}
+        path = f"{self._here}/identities/{number}/samples"
+        return self._form(path, list(photographs), headers=headers)
+
     def identities(self, *, offset: int = 0, limit: int = 50, search: str = "") -> Json:
         """Return a page of people, and how many there are."""
         query = {"offset": str(offset), "limit": str(limit), "search": search}
@@ -149,6 +157,38 @@ class Client:
         """Take out one sample of a person who has others."""
         return self._call("DELETE", f"{self._here}/samples/{number}")
 
+    def allow_claims(self, number: int) -> None:
+        """Allow claims of a person again, after many that failed."""
+        self._call("POST", f"{self._here}/identities/{number}/allow-claims")
+
+    def export(self) -> bytes:
+        """Return everybody as the file that ``facegate gallery import`` reads."""
+        return self._ask("GET", f"{self._here}/export")
+
+    def histograms(self) -> Json:
+        """Return how alike strangers and the samples of one person are here."""
+        return self._call("GET", f"{self._here}/histograms")
+
+    def begin_session(self, name: str, *, consent_version: int | None = None) -> Json:
+        """Begin a guided enrolment; its answer is what the next three methods need."""
+        body = {"name": name, "consent_version": consent_version}
+        return self._json("POST", f"{self._here}/sessions", body)
+
+    def send_frame(self, session: Json, number: int, frame: Picture) -> Json:
+        """Send a frame and return one instruction; numbers rise from 1."""
+        headers = {"Content-Type": "image/jpeg", **_nonce(session)}
+        path, query = f"/sessions/{session['id']}/frames", {"number": str(number)}
+        return self._call("POST", path, query, _contents(frame), headers)
+
+    def save_session(self, session: Json, *, allow_duplicate: bool = False) -> Json:
+        """Save a guided enrolment that is done."""
+        body = {"allow_duplicate": allow_duplicate}
+        return self._json("POST", f"/sessions/{session['id']}/save", body, _nonce(session))
+
+    def cancel_session(self, session: Json) -> None:
+        """End a guided enrolment; nothing of it is kept."""
+        self._call("DELETE", f"/sessions/{session['id']}", headers=_nonce(session))
+
     def undo(self, number: int | None = None) -> Json:
         """Take a change back, the newest where none is named."""
         return self._json("POST", f"{self._here}/undo", {"number": number})
@@ -170,13 +210,41 @@ class Client:
         """Return the models that the server knows."""
         return list(self._call("GET", "/models")["models"])
 
+    def settings(self) -> Json:
+        """Return error rates, the consent text and the model."""
+        return self._call("GET", "/settings")
+
+    def change_settings(self, **values: Any) -> Json:
+        """Change some of fmr, fpir, consent_text, ask_consent and keep_days."""
+        return self._json("PATCH", "/settings", values)
+
+    def api_keys(self) -> list[Json]:
+        """Return every key, without the secrets."""
+        return list(self._call("GET", "/keys")["keys"])
+
+    def create_key(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        *,
+        collection: str | None = None,
+        days: int | None = None,
+    ) -> Json:
+        """Make a key; ``key`` of the answer is shown this once."""
+        body = {"name": name, "scopes": list(scopes), "collection": collection, "days": days}
+        return self._json("POST", "/keys", body)
+
+    def revoke_key(self, key_id: str) -> None:
+        """Delete a key."""
+        self._call("DELETE", f"/keys/{quote(key_id, safe='')}")
+
     def _photo(self, path: str, photograph: Picture, query: Mapping[str, str] = {}) -> Json:
         body = _contents(photograph)
         return self._call("POST", path, query, body, {"Content-Type": "application/octet-stream"})
 
-    def _json(self, method: str, path: str, value: Json) -> Json:
+    def _json(self, method: str, path: str, value: Json, headers: Mapping[str, str] = {}) -> Json:
         body = json.dumps(value).encode()
-        return self._call(method, path, {}, body, {"Content-Type": "application/json"})
+        return self._call(method, path, {}, body, {"Content-Type": "application/json", **headers})
 
     def _form(
         self,
@@ -209,6 +277,18 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] = {},
     ) -> Json:
+        contents = self._ask(method, path, query, body, headers)
+        found: Json = json.loads(contents) if contents else {}
+        return found
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = {},
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> bytes:
         target = f"/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
         head = {"Authorization": f"Bearer {self._key}", **headers}
         try:
@@ -224,8 +304,11 @@ class Client:
             ) from error
         if answer.status >= 400:
             raise _error(answer, contents)
-        found: Json = json.loads(contents) if contents else {}
-        return found
+        return contents
+
+
+def _nonce(session: Json) -> dict[str, str]:
+    return {"X-Facegate-Nonce": str(session["nonce"])}
 
 
 def _contents(photograph: Picture) -> bytes:

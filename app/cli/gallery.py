@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegate.cli.common import Output, default_gallery, gallery_option, output_options
+from facegate.data.text import counted
 
 if TYPE_CHECKING:
     from facegate.gallery import Gallery, Operation
@@ -45,8 +46,8 @@ def list_people(text: str, gallery: Path | None, output: Output) -> None:
         output.result("", {"identities": rows, "model": model})
         return
     for person in found:
-        output.result(f"{person.name}: {_samples(person.n_samples)}", None)
-    output.note(f"{len(rows)} people, model {model}")
+        output.result(f"{person.name}: {counted(person.n_samples, 'sample')}", None)
+    output.note(f"{counted(len(rows), 'person', 'people')}, model {model}")
 
 
 @command.command(short_help="Show all that is kept of a person.")
@@ -76,7 +77,9 @@ def show(name: str, gallery: Path | None, output: Output) -> None:
         "operations": [operation_json(operation) for operation in done],
         "model": model,
     }
-    lines = [f"{person.name}: identity {person.id}, {_samples(person.n_samples)}, model {model}"]
+    lines = [
+        f"{person.name}: identity {person.id}, {counted(person.n_samples, 'sample')}, model {model}"
+    ]
     for sample in samples:
         quality = "" if sample.quality is None else f", quality {sample.quality:.2f}"
         crop = ", crop kept" if sample.has_crop else ""
@@ -234,11 +237,8 @@ def _ask(name: str) -> None:
     click.confirm(f"Erase {name!r} for good? It cannot be undone", abort=True, err=True)
 
 
-def _samples(count: int) -> str:
-    return f"{count} sample{'' if count == 1 else 's'}"
-
-
 # The commands on the whole file are in a file of their own.
-from facegate.cli import gallery_files  # noqa: E402
+from facegate.cli import gallery_expire, gallery_files  # noqa: E402
 
 gallery_files.add_to(command)
+gallery_expire.add_to(command)

@@ -56,10 +56,23 @@ def info(name: str, output: Output) -> None:
     """Show all that the card of model NAME says, its thresholds with their counts included."""
     from dataclasses import asdict
 
+    from facegate.models.presentation.card import MINIFASNET
+    from facegate.models.presentation.install import is_installed as has_check
     from facegate.models.shelf.weights import find_weights
     from facegate.models.zoo import card as card_of
     from facegate.models.zoo import installed
 
+    if name == MINIFASNET.name:
+        facts = {
+            "name": MINIFASNET.name,
+            "title": MINIFASNET.title,
+            "licence": MINIFASNET.licence,
+            "training_data": MINIFASNET.training_data,
+            "source": MINIFASNET.source,
+            "installed": has_check(MINIFASNET),
+        }
+        output.result("\n".join(f"{word}: {value}" for word, value in facts.items()), facts)
+        return
     card = card_of(name)
     folder = str(find_weights(card).folder) if installed(card) else None
     summary = _summary(card)

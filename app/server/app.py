@@ -1,5 +1,6 @@
 """Put the parts together: routes, the page, errors, and the door before all of them."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from facegate import __version__
+from facegate.errors import FacegateError
 from facegate.server.envelope import add_handlers
 from facegate.server.guard.door import Door
 from facegate.server.routes import about, account, galleries, people, questions, sitting
@@ -20,6 +22,8 @@ from facegate.server.settings import Settings
 from facegate.server.worker import ClientGone
 
 logger = logging.getLogger("facegate.server")
+
+DAY_S = 86_400
 
 _ABOUT = """\
 Give names to faces, check claims, find out who is in a photograph.
@@ -41,7 +45,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Door:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        daily = asyncio.create_task(_daily(shared))
         yield
+        daily.cancel()
         shared.sessions.close()
         await shared.desk(shared.worker.close)
         shared.close()
@@ -60,7 +66,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Door:
     for router in routers:
         app.include_router(router, prefix="/api/v1")
     app.state.methods = [
-        (route.path_regex, frozenset(route.methods))
+        (route.path_regex, frozenset(route.methods or ()))
         for router in routers
         for route in router.routes
         if isinstance(route, APIRoute)
@@ -86,6 +92,15 @@ def _add_page(app: FastAPI) -> None:
     async def icon() -> FileResponse:
         """Return the icon that browsers ask for unasked."""
         return FileResponse(str(folder / "icon.svg"), media_type="image/svg+xml")
+
+
+async def _daily(shared: Services) -> None:
+    while True:
+        try:
+            await shared.desk(shared.expire)
+        except FacegateError as error:
+            logger.warning("old people were not erased: %s", error)
+        await asyncio.sleep(DAY_S)
 
 
 async def _nobody(_request: Request, _error: Exception) -> Response:

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
 from starlette.requests import HTTPConnection
 
+from facegate.retention import expire
 from facegate.server.access.attempts import Attempts
 from facegate.server.access.buckets import Buckets
 from facegate.server.access.database import Database
 from facegate.server.access.keys import Keys
 from facegate.server.access.login import Logins
 from facegate.server.access.preferences import Preferences
-from facegate.server.collections import Collections
+from facegate.server.collections import DEFAULT, Collections
 from facegate.server.metrics import Metrics
 from facegate.server.presentation import Presentation
 from facegate.server.sessions import Sessions
@@ -22,6 +24,9 @@ from facegate.server.settings import Settings
 from facegate.server.worker import Worker
 
 Answer = TypeVar("Answer")
+
+MOST_DAYS = 1095
+"""Three years: the longest that a law on biometric data lets templates lie (740 ILCS 14/15)."""
 
 
 class Services:
@@ -67,6 +72,21 @@ class Services:
         reader.find(np.zeros((480, 640, 3), np.uint8))
         reader.pipeline.embed(np.zeros((1, size, size, 3), np.uint8))
         self.presentation.load()
+
+    @property
+    def keep_days(self) -> int:
+        """Return how long somebody stays in a collection of the server after the last sample."""
+        return int(self.preferences.get("keep_days") or MOST_DAYS)
+
+    def expire(self) -> None:
+        """Erase who has been in one of the server's own collections for too long.
+
+        The gallery of the command line is its owner's: ``facegate gallery expire`` is for that.
+        """
+        before = datetime.now(UTC) - timedelta(days=self.keep_days)
+        for name in self.collections.names():
+            if name != DEFAULT:
+                expire(self.collections.get(name).gallery, before=before, actor="retention")
 
     def close(self) -> None:
         """Finish what was begun, then close every file."""

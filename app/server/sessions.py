@@ -135,6 +135,10 @@ class Session:
             return "suspected"
         return "ok" if self.opinions["ok"] else NOT_CHECKED
 
+    def time_left(self) -> float:
+        """Return the seconds until nobody may send anything more."""
+        return max(0.0, self.until - self.clock())
+
     def check_open(self) -> None:
         """Refuse a session that is over or out of time."""
         if self.is_over or self.clock() > self.until:

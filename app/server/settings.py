@@ -21,7 +21,7 @@ class Limits:
         head_s, body_s, idle_s: for a request's head, its body, and between two pieces of it.
         connections, per_address: open at one time.
         queue: pieces of work that may wait for the one that runs.
-        deadline_s: from a request's arrival to its answer.
+        deadline_s: from a photograph that has arrived whole to the answer.
         rate, burst: requests of one key or address.
         enroll_rate, enroll_burst: enrolments among them.
         frame_rate, frame_burst: frames of guided enrolments that are posted.

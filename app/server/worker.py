@@ -16,6 +16,8 @@ from facegate.server.reasons import Refusal
 
 Answer = TypeVar("Answer")
 
+_REPEAT = "try again, an enrolment with the same Idempotency-Key: it may have been saved"
+
 
 class ClientGone(Exception):
     """The client closed its connection; nobody waits for the answer."""
@@ -126,7 +128,7 @@ class Worker:
         if done:
             raise ClientGone
         raise Refusal(
-            "deadline", f"there was no answer in {self.deadline_s:g} s", "try again", retry_after=5
+            "deadline", f"there was no answer in {self.deadline_s:g} s", _REPEAT, retry_after=5
         )
 
     def _run(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from facegate.server.access.buckets import Buckets
 from facegate.server.access.keys import SCOPES, Key
 from facegate.server.access.login import COOKIE
 from facegate.server.reasons import Refusal
@@ -93,25 +94,33 @@ def authenticate(connection: HTTPConnection, services: Services) -> Caller:
     raise Refusal("unauthorized", "the key of this login is no longer valid", "sign in again")
 
 
-def admit(connection: HTTPConnection, services: Services, *scopes: str) -> Caller:
+def admit(
+    connection: HTTPConnection, services: Services, *scopes: str, buckets: Buckets | None = None
+) -> Caller:
     """Return who asks, if they may, and count the request.
 
     Args:
         scopes: one of them is needed; none where being known is enough.
+        buckets: where it is counted, in place of those of all requests.
 
     Raises:
         Refusal: ``unauthorized``, ``forbidden`` or ``rate_limited``.
     """
+    counted = buckets or services.requests
+    _take(counted, f"address {connection.scope['facegate.client']}")
     caller = authenticate(connection, services)
-    for client in (f"caller {caller.client}", f"address {connection.scope['facegate.client']}"):
-        wait = services.requests.take(client)
-        if wait:
-            raise Refusal("rate_limited", "too many requests", "wait", retry_after=wait)
+    _take(counted, f"caller {caller.client}")
     check_scope(caller, *scopes)
     collection = connection.path_params.get("collection")
     if collection is not None:
         caller.check_collection(collection)
     return caller
+
+
+def _take(buckets: Buckets, client: str) -> None:
+    wait = buckets.take(client)
+    if wait:
+        raise Refusal("rate_limited", "too many requests", "wait", retry_after=wait)
 
 
 def check_scope(caller: Caller, *scopes: str) -> None:

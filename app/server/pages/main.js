@@ -92,5 +92,7 @@ async function begin() {
 document.addEventListener("signed-out", () => { if (state.me) signIn(); });
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 window.addEventListener("hashchange", () => { if (location.hash.startsWith("#login=")) begin(); else show(); });
+// A photograph that is dropped beside its place must not take the page's place.
+for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 window.addEventListener("pagehide", () => leave());
 begin();

@@ -14,7 +14,7 @@ export function settings(main) {
   async function load() {
     try {
       const current = await call("GET", "/settings");
-      body.replaceChildren(about(current), collections(await call("GET", "/collections")), rates(current), consent(current), cameras());
+      body.replaceChildren(about(current), collections(await call("GET", "/collections")), rates(current), consent(current), keeping(current), cameras());
       if (may) body.append(keys(await call("GET", "/keys")));
     } catch (error) { body.replaceChildren(problem(error)); }
   }
@@ -69,6 +69,13 @@ export function settings(main) {
     return section("Consent", field(`Text shown before an enrolment with the camera (version ${current.version})`, text),
       h("label", { class: "check" }, asked, "Ask always; where keys exist it is asked in any case"),
       may ? h("button", { type: "button", onclick: () => change({ consent_text: text.value, ask_consent: asked.checked }) }, "Save the consent") : null);
+  }
+
+  function keeping(current) {
+    const days = h("input", { type: "number", min: 1, max: 1095, value: String(current.keep_days), disabled: !may });
+    return section("Keeping", field("Days after their last sample at which people are erased", days,
+      "It holds for every collection but default, which belongs to the command line."),
+    may ? h("button", { type: "button", onclick: () => change({ keep_days: Number(days.value) }) }, "Save the days") : null);
   }
 
   function cameras() {

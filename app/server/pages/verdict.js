@@ -1,6 +1,6 @@
 // Say a decision in words with its error rate, and place its score among the gallery's own.
 import { h, svg, rate } from "./dom.js";
-import { call, here } from "./api.js";
+import { call, here, state } from "./api.js";
 
 const LEAST = 6;
 const CLASSES = { match: "match", "no match": "no", unknown: "unknown" };
@@ -34,6 +34,9 @@ export function verifySentences(answer) {
 export function identifySentences(face) {
   if (face.reason) return [face.reason, presence(face.presentation)];
   const lines = [];
+  if (face.decision === "unknown" && face.score == null && !face.runner_up && state.me.scopes.includes("admin")) {
+    lines.push("Nobody is enrolled here yet.");
+  }
   if (face.score != null && face.threshold != null) {
     lines.push(`Score ${face.score.toFixed(3)}; ${face.threshold.toFixed(3)} and more is a match.`);
   }

@@ -16,7 +16,7 @@ from facegate.server.routes.people import Admin
 from facegate.server.routes.questions import Services_
 from facegate.server.routes.shapes import Asked
 from facegate.server.routes.sitting import needs_consent
-from facegate.server.services import Services
+from facegate.server.services import MOST_DAYS, Services
 
 router = APIRouter(tags=["server"])
 open_router = APIRouter(tags=["server"])
@@ -29,6 +29,7 @@ _SETTINGS = {
     "model": "facegate-0-0123456789ab",
     "thresholds": [{"fmr": 0.001, "score": 0.42, "impostors": 100000, "genuine": 6000}],
     "max_photo_bytes": 10_000_000,
+    "keep_days": 1095,
     "presentation_check": None,
 }
 
@@ -40,6 +41,14 @@ class Change(Asked):
     fpir: float | None = Field(default=None, gt=0, lt=1, examples=[0.01])
     consent_text: str | None = Field(default=None, min_length=1, max_length=5000)
     ask_consent: bool | None = None
+    keep_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_DAYS,
+        examples=[365],
+        description="Days after their last sample at which people are erased from collections "
+        "other than `default`.",
+    )
 
 
 @router.get(
@@ -110,6 +119,8 @@ async def change_settings(body: Change, services: Services_, caller: Admin) -> d
             collections.set_rates(fmr, fpir)
         if body.consent_text is not None:
             preferences.set_consent(body.consent_text)
+        if body.keep_days is not None:
+            preferences.set("keep_days", str(body.keep_days))
         if body.ask_consent is not None:
             preferences.set("consent", "on" if body.ask_consent else "off")
         return _shape(services)
@@ -128,7 +139,12 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@open_router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
+@open_router.get(
+    "/metrics",
+    summary="Counters for Prometheus",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": "facegate_queue 0\n"}}}},
+)
 async def metrics(services: Services_) -> PlainTextResponse:
     """Return counts of requests and seconds; no name, no id."""
     return PlainTextResponse(
@@ -155,5 +171,6 @@ def _shape(services: Services) -> dict[str, Any]:
             for r in recognizer.card.thresholds
         ],
         "max_photo_bytes": services.settings.limits.body,
+        "keep_days": services.keep_days,
         "presentation_check": services.settings.pad or None,
     }

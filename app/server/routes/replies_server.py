@@ -54,6 +54,7 @@ class SettingsState(BaseModel):
     model: str
     thresholds: list[MeasuredThreshold]
     max_photo_bytes: int
+    keep_days: int
     presentation_check: str | None
 
 

@@ -1,14 +1,16 @@
 """Guided enrolments: begin, send frames one by one or through a WebSocket, save, cancel."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, WebSocket
 from pydantic import Field
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
 from facegate.errors import FacegateError
-from facegate.server.access.caller import Caller, admit, need
+from facegate.server.access.caller import Caller, admit
 from facegate.server.envelope import envelope
 from facegate.server.guard.door import refuse_socket
 from facegate.server.parts import upload
@@ -123,6 +125,11 @@ async def begin(
     }
 
 
+async def _frame_sender(connection: HTTPConnection) -> Caller:
+    services = services_of(connection)
+    return admit(connection, services, "enroll", buckets=services.frames)
+
+
 @router.post(
     "/sessions/{session_id}/frames",
     summary="Send one frame",
@@ -134,7 +141,7 @@ async def frame(
     request: Request,
     session_id: SessionId,
     services: Services_,
-    caller: Annotated[Caller, Depends(need("enroll"))],
+    caller: Annotated[Caller, Depends(_frame_sender)],
     nonce: Nonce,
     number: Annotated[int, Query(ge=1, le=100_000, description="Rises with each frame.")],
 ) -> dict[str, Any]:
@@ -142,7 +149,7 @@ async def frame(
     session = services.sessions.get(session_id, caller.client, nonce)
     (picture,) = (await upload(request, most=1, parts=2)).photographs
     async with session.lock:
-        return await _look(services, session, picture, number)
+        return await _look(services, session, caller, picture, number)
 
 
 @router.post(
@@ -203,13 +210,18 @@ async def _converse(
 ) -> None:
     number = n_bad = 0
     while True:
-        message = await socket.receive()
+        try:
+            message = await asyncio.wait_for(socket.receive(), session.time_left() + 0.01)
+        except TimeoutError:
+            await socket.close(1008, "session_over")
+            return
         if message["type"] == "websocket.disconnect":
             return
         try:
             if message.get("bytes") is not None:
                 number += 1
-                await socket.send_json(await _look(services, session, message["bytes"], number))
+                seen = await _look(services, session, caller, message["bytes"], number)
+                await socket.send_json(seen)
                 n_bad = 0
             elif await _obey(socket, services, session, caller, message.get("text") or ""):
                 return
@@ -247,7 +259,7 @@ async def _obey(
 
 
 async def _look(
-    services: Services, session: Session, picture: bytes, number: int
+    services: Services, session: Session, caller: Caller, picture: bytes, number: int
 ) -> dict[str, Any]:
     if number <= session.last:
         raise Refusal(
@@ -257,6 +269,8 @@ async def _look(
     found = await services.worker.run(lambda: session.see(picture, number), patient=True)
     if found["state"] == "failed":
         session.is_over = True
+    if not caller.sees_scores:
+        found["conflicts"] = [{**near, "score": None} for near in found["conflicts"]]
     return found
 
 

@@ -25,6 +25,8 @@ def test_the_client_does_what_the_page_does(client: Client, pictures: Pictures) 
     assert client.verify_name("Ada", pictures["ada-3"])["decision"] == "match"
     assert client.verify(pictures["ada-1"], pictures["grace-1"])["decision"] == "no match"
     assert len(client.detect(pictures["group"])["faces"]) == 2
+    assert client.add_samples(number, [pictures["ada-3"]])["kept"] == 1
+    client.allow_claims(number)
     client.rename(number, "Countess")
     assert client.identity(number)["name"] == "Countess"
     client.remove_sample(client.identity(number)["sample_list"][0]["id"])
@@ -34,9 +36,35 @@ def test_the_client_does_what_the_page_does(client: Client, pictures: Pictures) 
     assert [person["name"] for person in client.identities()["identities"]] == ["Countess"]
     client.erase(number)
     assert client.history()[0]["kind"] == "erase"
+    assert len(client.histograms()["impostor"]) == 56
+    assert client.export()[:4]
     client.create_collection("staff")
     assert [entry["name"] for entry in client.collections()] == ["default", "staff"]
     assert "facegate-0" in {model["name"] for model in client.models()}
+
+
+def test_the_client_looks_after_keys_and_settings(client: Client) -> None:
+    made = client.create_key("door", ["identify"], days=7)
+    assert made["key"].startswith("fg_")
+    assert made["id"] in {key["id"] for key in client.api_keys()}
+    client.revoke_key(made["id"])
+    assert made["id"] not in {key["id"] for key in client.api_keys()}
+    assert client.change_settings(fmr=0.01)["fmr"] == 0.01
+    assert client.settings()["fmr"] == 0.01
+
+
+def test_the_client_leads_an_enrolment(client: Client, looks: dict[str, list[bytes]]) -> None:
+    version = client.settings()["consent"]["version"]
+    session = client.begin_session("Ada", consent_version=version)
+    seen = client.send_frame(session, 1, looks["straight"][0])
+    assert (seen["frame"], seen["state"], seen["faces"]) == (1, "going", 1)
+    with pytest.raises(ApiError) as caught:
+        client.save_session(session)
+    assert caught.value.code == "not_ready"
+    client.cancel_session(session)
+    with pytest.raises(ApiError) as caught:
+        client.cancel_session(session)
+    assert caught.value.code == "not_found"
 
 
 def test_errors_have_the_words_of_the_api(client: Client, pictures: Pictures) -> None:

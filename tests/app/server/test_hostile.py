@@ -73,6 +73,48 @@ def test_a_session_may_not_be_opened_twice_at_once(live: Any) -> None:
     assert codes <= {"not_an_image", "invalid_request"}
 
 
+def damaged(picture: bytes, count: int) -> list[bytes]:
+    """Mutants: flipped bytes, a cut, a doubled piece."""
+    rng = np.random.default_rng(0)
+    found = []
+    for number in range(count):
+        body, at = bytearray(picture), int(rng.integers(len(picture)))
+        if number % 3 == 0:
+            for place in rng.integers(len(body), size=10):
+                body[place] = int(rng.integers(256))
+        elif number % 3 == 1:
+            del body[at:]
+        else:
+            body[at:at] = body[at : at + 999]
+        found.append(bytes(body))
+    return found
+
+
+def answers_in_words(live: Any, bodies: list[bytes]) -> None:
+    """Upload each, and send each as a frame: none may be a bug."""
+    client, key = live.client("admin"), live.key("enroll")
+    for body in bodies:
+        answer = client.post("/api/v1/detect", content=body)
+        assert answer.status_code in (200, 413, 422), answer.text
+    for start in range(0, len(bodies), 15):
+        with open_stream(live, key, begin(live, key)) as stream:
+            for body in bodies[start : start + 15]:
+                stream.send(body)
+                seen = json.loads(stream.recv(timeout=60))
+                assert seen.get("error", {}).get("code") != "bug"
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_damaged_photographs_are_refused_in_words(live: Any, pictures: Pictures) -> None:
+    answers_in_words(live, damaged(pictures["ada-1"].read_bytes(), 30))
+
+
+def test_the_bad_images_are_refused_in_words(live: Any, test_data: Path) -> None:
+    files = sorted(path for path in (test_data / "bad-images").rglob("*") if path.is_file())
+    bodies = [path.read_bytes() for path in files[::20] if 0 < path.stat().st_size < 1_000_000]
+    answers_in_words(live, bodies)
+
+
 def test_ids_of_another_collection_are_nobodys_here(live: Any, pictures: Pictures) -> None:
     operator = live.client("admin")
     operator.post("/api/v1/collections", json={"name": "staff"})

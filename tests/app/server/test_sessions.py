@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from facegate.guide import Direction
+from facegate.server.settings import Limits
 
 HERE = "/api/v1/collections/default"
 Looks = dict[str, list[bytes]]
@@ -96,6 +97,18 @@ def test_rubbish_is_answered_and_then_ended(live: Any) -> None:
         assert json.loads(stream.recv(timeout=60))["error"]["code"] == "invalid_request"
         stream.send(json.dumps({"do": "save"}))
         assert json.loads(stream.recv(timeout=60))["error"]["code"] == "not_ready"
+
+
+def test_who_says_nothing_is_shown_out(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facegate.server.sessions.LATE_S", 0.2)
+    with serving(Limits(session_s=0.5)) as live:
+        key = live.key("enroll")
+        with open_stream(live, key, begin(live, key)) as stream:
+            with pytest.raises(ConnectionClosed) as caught:
+                stream.recv(timeout=60)
+            assert caught.value.rcvd is not None
+            assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (1008, "session_over")
+        assert live.services.collections.get("default").gallery.count() == (0, 0)
 
 
 def test_frames_may_be_posted_one_by_one_in_order(live: Any, looks: Looks) -> None:
