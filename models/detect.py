@@ -35,8 +35,8 @@ FACTOR = 0.709
 MOST_PIXELS = 6_000_000
 """Larger photographs are searched at a half, a third … of their size, so that time is bounded."""
 
-_RNET_BATCHES = (64, 32, 16, 8)
-_ONET_BATCHES = (16, 8, 4)  # more at once falls out of the caches and is slower
+_RNET_BATCH = 16
+_ONET_BATCH = 4  # more at once falls out of the caches, and a core would wait for the other
 
 Detections = tuple[Floats, Floats, Floats]
 """Boxes (N, 4), landmarks (N, 5, 2), scores (N,), each float32, best score first."""
@@ -68,8 +68,8 @@ class Detector:
         self.min_face_px = min_face_px
         self._thresholds = thresholds
         self._pnet = mtcnn_net("pnet", input_shape=(1, HEIGHT, WIDTH, 4), device=device)
-        self._rnet = mtcnn_net("rnet", input_shape=(None, 24, 24, 3), device=device)
-        self._onet = mtcnn_net("onet", input_shape=(None, 48, 48, 3), device=device)
+        self._rnet = mtcnn_net("rnet", input_shape=(_RNET_BATCH, 24, 24, 4), device=device)
+        self._onet = mtcnn_net("onet", input_shape=(_ONET_BATCH, 48, 48, 4), device=device)
         self.device = self._pnet.device
 
     def detect(self, pixels: Pixels) -> Detections:
@@ -117,14 +117,14 @@ class Detector:
         return propose(heads, layout, np.array(scales, np.float32), threshold=least)
 
     def _refine(self, sums: AreaSums, boxes: Floats) -> Floats:
-        boxes, outputs = _run(self._rnet, sums, boxes, 24, _RNET_BATCHES)
+        boxes, outputs = _run(self._rnet, sums, boxes, 24, _RNET_BATCH)
         boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[1])
         best_first = np.argsort(-scores, kind="stable")
         kept = suppress(boxes, best_first, intersection_over_union, 0.7)
         return square(shift(boxes[kept], outputs[kept, :4]))
 
     def _mark(self, sums: AreaSums, boxes: Floats) -> Detections:
-        boxes, outputs = _run(self._onet, sums, boxes, 48, _ONET_BATCHES)
+        boxes, outputs = _run(self._onet, sums, boxes, 48, _ONET_BATCH)
         boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[2])
         # ONet gives five x, then five y, as parts of the box.
         sizes = boxes[:, None, 2:] - boxes[:, None, :2] + np.float32(1)
@@ -165,9 +165,9 @@ def _reduced(pixels: Pixels, factor: int) -> Pixels:
 
 
 def _run(
-    net: SideBySide, sums: AreaSums, boxes: Floats, side: int, batches: Sequence[int]
+    net: SideBySide, sums: AreaSums, boxes: Floats, side: int, batch: int
 ) -> tuple[Floats, Floats]:
-    """Run a net on what lies in each box, in batches of the given sizes only.
+    """Run a net on what lies in each box, in batches of one size.
 
     Returns the boxes that have pixels inside the photograph, and a row of the output for each.
     """
@@ -178,18 +178,17 @@ def _run(
     height = np.minimum(whole[:, 3], sums.height) - top
     inside = (width > 0) & (height > 0)
     boxes, rectangles = boxes[inside], np.stack([top, left, height, width], axis=1)[inside]
-    # With no boxes at all one batch of nothing runs, for the shape of the output.
-    plan = _batches(len(boxes), batches) or [(0, 0, batches[-1])]
 
     def crops() -> Iterator[Floats]:
-        for start, count, batch in plan:
-            padded = np.zeros((batch, side, side, 3), np.float32)
-            padded[:count] = sums.crops(rectangles[start : start + count], side)
-            yield padded
+        # With no boxes at all one batch of nothing runs, for the shape of the output.
+        for start in range(0, max(1, len(rectangles)), batch):
+            part = rectangles[start : start + batch]
+            padded = np.zeros((batch, side, side * 4), np.float32)
+            sums.crop(part, padded[: len(part)])
+            yield padded.reshape(batch, side, side, 4)
 
-    rows = zip(net.run_all(crops()), plan, strict=True)
-    outputs = [output[:count] for (output,), (_, count, _) in rows]
-    return boxes, np.concatenate(outputs)
+    outputs = [output for (output,) in net.run_all(crops())]
+    return boxes, np.concatenate(outputs)[: len(boxes)]
 
 
 def _passed(boxes: Floats, outputs: Floats, least: float) -> tuple[Floats, Floats, Floats]:
@@ -197,15 +196,3 @@ def _passed(boxes: Floats, outputs: Floats, least: float) -> tuple[Floats, Float
     scores = probability(outputs[:, -1])
     passed = scores > least
     return boxes[passed], outputs[passed], scores[passed]
-
-
-def _batches(count: int, sizes: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Split ``count`` rows: (start, rows, size of the batch), sizes falling; the last is padded."""
-    result = []
-    start = 0
-    while start < count:
-        left = count - start
-        size = next((size for size in sizes if size <= left), sizes[-1])
-        result.append((start, min(left, size), size))
-        start += min(left, size)
-    return result

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from facegate.models.align import sample, similarity
-from facegate.models.runtime import Net
+from facegate.models.runtime import SideBySide
 from facegate.models.values import Floats, Pixels
 
 _SIDE = 48  # of ONet's input
@@ -26,7 +26,7 @@ _PLACES: Floats = np.array(
 
 
 def stands(
-    onet: Net,
+    onet: SideBySide,
     pixels: Pixels,
     box: Floats,
     landmarks: Floats,
@@ -58,7 +58,7 @@ def stands(
 
 
 def turn_margin(
-    onet: Net, pixels: Pixels, box: Floats, landmarks: Floats, *, rotation: int = 0
+    onet: SideBySide, pixels: Pixels, box: Floats, landmarks: Floats, *, rotation: int = 0
 ) -> float:
     """Return by how much ONet prefers this turn of a face to the best of the other three.
 
@@ -72,6 +72,7 @@ def turn_margin(
     # The box turns with the photograph; the landmarks have taken every turn out already.
     turns = [np.rot90(by_box, rotation // 90 + k) for k in range(4)]
     turns += [np.rot90(by_landmarks, k) for k in range(4)]
-    crops = (np.stack(turns).astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
-    logits = onet(crops)[0][:, -1].reshape(2, 4)
+    crops = np.zeros((2, 4, _SIDE, _SIDE, 4), np.float32)
+    crops[..., :3] = np.stack(turns).reshape(2, 4, _SIDE, _SIDE, 3) * np.float32(1 / 128)
+    logits = np.stack([output[:, -1] for (output,) in onet.run_all(crops)])
     return float((logits[:, 0] - logits[:, 1:].max(axis=1)).sum())

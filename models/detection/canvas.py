@@ -79,17 +79,16 @@ def lay_out(sizes: tuple[tuple[int, int], ...]) -> Layout:
 
 
 def draw(sums: AreaSums, layout: Layout) -> Iterator[Floats]:
-    """Yield the canvases, float32 (1, HEIGHT, WIDTH, 4): RGB from -1 to 1, and ``OUTSIDE`` or 0."""
-    levels = [sums.resized(*size) for size in layout.sizes]
+    """Yield the canvases, float32 (1, HEIGHT, WIDTH, 4): RGB from 0 to 2, and ``OUTSIDE`` or 0."""
     for _, pieces in groupby(layout.pieces, key=lambda piece: piece.canvas):
-        canvas = np.zeros((1, HEIGHT, WIDTH, 4), np.float32)
+        canvas = np.zeros((HEIGHT, WIDTH, 4), np.float32)
         canvas[..., 3] = OUTSIDE
+        flat = canvas.reshape(HEIGHT, WIDTH * 4)
         for piece in pieces:
-            part = levels[piece.level][piece.top :, piece.left :][: piece.height, : piece.width]
-            place = canvas[0, piece.y : piece.y + piece.height, piece.x : piece.x + piece.width]
-            place[..., :3] = part
-            place[..., 3] = 0
-        yield canvas
+            below, beside = piece.y + piece.height, piece.x + piece.width
+            place = flat[piece.y : below, piece.x * 4 : beside * 4]
+            sums.resize(layout.sizes[piece.level], (piece.top, piece.left), place)
+        yield canvas[None]
 
 
 def _cut(level: int, height: int, width: int) -> list[tuple[int, int, int, int, int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facegate.errors import MachineError
+from facegate.models import nets
 from facegate.models.runtime import Shape, SideBySide, torch_net
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def mtcnn_net(name: str, *, input_shape: Shape, device: str) -> SideBySide:
         MachineError: facenet-pytorch is not installed whole.
     """
     weights = weights_path(name)
-    key = hashlib.sha256(weights.read_bytes()).hexdigest()
+    layers = Path(nets.__file__).with_name("mtcnn.py")
+    key = hashlib.sha256(layers.read_bytes() + weights.read_bytes()).hexdigest()
 
     def make() -> "torch.nn.Module":
         from facegate.models.nets import mtcnn

@@ -18,7 +18,7 @@ from facegate.models.inference.sealed import read_sealed, write_sealed
 from facegate.models.values import Floats
 
 _CONVERTER = "openvino.tools.ovc"
-_FORMAT = 1  # raise it when what is kept under a name changes its meaning
+_FORMAT = 2  # raise it when what is kept under a name changes its meaning
 _threads: int | None = None
 
 

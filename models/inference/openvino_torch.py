@@ -78,7 +78,25 @@ def _convert(module: "torch.nn.Module", shape: Shape) -> list[bytes]:
             example_input=example,
             input=[-1 if size is None else size for size in shape],
         )
+    _forget_places(model)
     return _serialized(openvino, model)
+
+
+def _forget_places(model: Any) -> None:
+    """Replace torch's max-pooling, which also gives the places of the maxima, by plain pooling.
+
+    OpenVINO fills a second output even where nobody reads it, which costs half as much again.
+    No net of ours both pads and rounds up, where the two would differ.
+    """
+    from openvino import opset1
+
+    for op in model.get_ordered_ops():
+        if op.get_type_name() == "MaxPool" and not op.output(1).get_target_inputs():
+            facts = op.get_attributes()
+            rounding = "ceil" if facts["rounding_type"].startswith("ceil") else "floor"
+            keys = ("strides", "pads_begin", "pads_end", "kernel")
+            plain = opset1.max_pool(op.input_value(0), *(facts[key] for key in keys), rounding)
+            op.output(0).replace(plain.output(0))
 
 
 def _serialized(openvino: Any, model: Any) -> list[bytes]:

@@ -2,8 +2,8 @@
 
 Source: Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional
 networks", 2016; layers, their names and the weights are facenet-pytorch's (MIT). Its softmax over
-two logits is left out: the last number of each output is their difference. Images come channels
-last, as they lie in memory.
+two logits is left out: the last number of each output is their difference. Images come as
+`facegate.models.detection.area` makes them: channels last, four of them, from 0 to 2.
 """
 
 from pathlib import Path
@@ -19,6 +19,10 @@ class PNet(nn.Module):
     picture of odd size the last window has one row; on a canvas that window would see what lies
     beyond the picture too. The fourth channel, 0 on pictures and large elsewhere, lowers whatever
     was computed from there, and the maximum is the picture's own.
+
+    For that the maximum is taken before the PReLU. Where a PReLU's slope is not negative that
+    changes nothing. Where it is, the PReLU is the larger of x and slope * x, so that both are
+    computed, and the maximum is the larger of the maxima u and v of either: v + relu(u - v).
     """
 
     def __init__(self) -> None:
@@ -30,21 +34,27 @@ class PNet(nn.Module):
         self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
 
     def forward(self, canvas: Tensor) -> Tensor:
-        """Run the net; its first layer and its heads are one convolution each."""
-        canvas = canvas.permute(0, 3, 1, 2)
-        weight = nn.functional.pad(self.conv1.weight, (0, 0, 0, 0, 0, 1))  # blind to channel 4
-        x = nn.functional.conv2d(canvas, weight, self.conv1.bias)
-        outside = torch.zeros_like(weight)
-        outside[:, 3] = -1
-        x = self.prelu1(x) + nn.functional.conv2d(canvas, outside)
-        x = self.prelu2(self.conv2(self.pool1(x)))
+        """Run the net; its heads are one convolution."""
+        slopes = self.prelu1.weight
+        rising = [i for i, slope in enumerate(slopes.tolist()) if slope >= 0]
+        bent = [i for i, slope in enumerate(slopes.tolist()) if slope < 0]
+        weight, bias, twice = *_of_means(self.conv1), slopes[bent]
+        weight = torch.cat([weight[rising + bent], weight[bent] * twice[:, None, None, None]])
+        weight = torch.cat([weight, -torch.ones_like(weight[:, :1])], dim=1)
+        bias = torch.cat([bias[rising + bent], bias[bent] * twice])
+        x = self.pool1(nn.functional.conv2d(canvas.permute(0, 3, 1, 2), weight, bias))
+        x = nn.functional.conv2d(x, _differences(len(rising), len(bent)).to(x))
+        ones = torch.ones_like(twice)
+        x = nn.functional.prelu(x, torch.cat([slopes[rising], 0 * ones, ones]))
+        weight = self.conv2.weight[:, rising + bent + bent]
+        x = self.prelu2(nn.functional.conv2d(x, weight, self.conv2.bias))
         x = self.prelu3(self.conv3(x))
         weight, bias = _joined(self.conv4_1, self.conv4_2)
         return nn.functional.conv2d(x, weight, bias).permute(0, 2, 3, 1)
 
 
 class RNet(nn.Module):
-    """(N, 24, 24, 3) -> (N, 5): four box offsets and a logit."""
+    """(N, 24, 24, 4) -> (N, 5): four box offsets and a logit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +68,7 @@ class RNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the net."""
-        x = self.pool1(self.prelu1(self.conv1(x.permute(0, 3, 1, 2))))
+        x = self.pool1(self.prelu1(_without_fourth(x, self.conv1)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x))
         x = self.prelu4(self.dense4(_flat(x)))
@@ -66,7 +76,7 @@ class RNet(nn.Module):
 
 
 class ONet(nn.Module):
-    """(N, 48, 48, 3) -> (N, 15): four box offsets, five x, five y of landmarks, and a logit."""
+    """(N, 48, 48, 4) -> (N, 15): four box offsets, five x, five y of landmarks, and a logit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +93,7 @@ class ONet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the net."""
-        x = self.pool1(self.prelu1(self.conv1(x.permute(0, 3, 1, 2))))
+        x = self.pool1(self.prelu1(_without_fourth(x, self.conv1)))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x))
@@ -96,6 +106,27 @@ def load(name: str, weights: Path) -> nn.Module:
     net: nn.Module = {"pnet": PNet, "rnet": RNet, "onet": ONet}[name]()
     net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return net.eval()
+
+
+def _of_means(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Return weight and bias for input from 0 to 2, where the layer learned -1 to 1."""
+    bias = conv.get_parameter("bias")
+    return conv.weight, bias - 127.5 / 128 * conv.weight.sum(dim=(1, 2, 3))
+
+
+def _without_fourth(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """Run the first layer on crops from 0 to 2, channels last, whose fourth it does not see."""
+    weight, bias = _of_means(conv)
+    weight = nn.functional.pad(weight, (0, 0, 0, 0, 0, 1))
+    return nn.functional.conv2d(x.permute(0, 3, 1, 2), weight, bias)
+
+
+def _differences(n_same: int, n_pairs: int) -> Tensor:
+    """Return a 1 x 1 layer from (p, u, v) to (p, u - v, v)."""
+    weight = torch.eye(n_same + 2 * n_pairs)
+    for i in range(n_same, n_same + n_pairs):
+        weight[i, i + n_pairs] = -1
+    return weight[:, :, None, None]
 
 
 def _flat(x: Tensor) -> Tensor:
