@@ -104,7 +104,7 @@ def effective_degrees(influences: ArrayLike, *, of_pairs: bool = False) -> float
     if squares.max(initial=0.0) == 0:
         return math.inf
     squares = squares / squares.max()
-    n = squares.size
+    n = len(values)
     kurtosis = n * float((squares**2).sum() / squares.sum() ** 2)
     if of_pairs:
         return max(FEWEST_DEGREES, n / kurtosis)

@@ -5,8 +5,8 @@ independent, and naive intervals would be far too short. All scores are normal, 
 rates follow from the normal distribution alone.
 
 Of 500 simulations an interval that is right to the last digit holds 93 to 97 in a hundred in all
-but one series in twenty; so there are 1,000. ``benchmarks/intervals`` has a table of what holds with
-how many people.
+but one series in twenty, so there are 1,000. ``benchmarks/intervals`` has a table of what holds
+with how many people.
 """
 
 from collections import Counter
