@@ -73,11 +73,13 @@ def camera(picture: Callable[[int], Any], **options: Any) -> Camera:
 def test_a_camera_gives_the_latest_frame_and_drops_the_others() -> None:
     with camera(lambda n: np.full((48, 64, 3), 40 + n % 200, np.uint8) + noisy(n) % 2) as frames:
         first = frames.latest()
-        time.sleep(0.25)
+        deadline = time.monotonic() + 20
+        while frames.n_seen < first.index + 12 and time.monotonic() < deadline:
+            time.sleep(0.01)
         second = frames.latest()
     assert second.index >= first.index + 10
     assert frames.n_dropped >= 9
-    assert second.time_s > first.time_s + 0.2
+    assert second.time_s > first.time_s + 0.09
     assert frames.size == (64, 48)
     assert not frames.is_film
 
@@ -118,7 +120,7 @@ def test_what_is_wrong_is_said_in_one_sentence(
     with make() as frames, pytest.raises(CameraError, match=says) as caught:
         for _ in frames:
             pass
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
     assert caught.value.exit_status == 4
     assert "\n" not in str(caught.value)
     assert "facegate devices" in caught.value.hint or caught.value.hint
@@ -209,7 +211,7 @@ def test_an_address_that_does_not_answer_is_given_up() -> None:
     ):
         next(iter(frames))
     silent.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10  # 4 seconds, and what else the machine does
     assert "secret" not in str(caught.value)
     assert "check the address" in caught.value.hint
 
