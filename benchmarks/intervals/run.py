@@ -5,7 +5,8 @@
 
 People differ: each has an own shift of the scores, so that pairs that share a person are not
 independent. All scores are normal, so that the true rates follow from the normal distribution.
-The intervals are those of ``facegate.models.metrics``, with 200 draws of people. What is counted
+The intervals are those of ``facegate.models.metrics``, with 200 draws of people for a verification
+and the product's 1,000 for the others. What is counted
 goes into ``results.json`` by number of people, and the table of all of it into README.md.
 """
 
@@ -74,7 +75,7 @@ def verification(n: int, simulations: int) -> Counter[str]:
 
 def false_matches(n: int, simulations: int) -> Counter[str]:
     held: Counter[str] = Counter()
-    draws = people_draws(n, n_draws=N_DRAWS)
+    draws = people_draws(n)
     for effect, (shared, own) in EFFECTS.items():
         for rate in (0.1, 0.01):
             if rate * n * (n - 1) / 2 < 10:
@@ -94,7 +95,7 @@ def identification(n: int, simulations: int) -> Counter[str]:
     fpir, spread = 0.1, 0.06
     threshold = norm.isf(fpir) * np.hypot(spread, spread)
     truth = float(norm.sf((threshold - MEAN) / np.hypot(PERSON, PAIR)))
-    random, draws = np.random.default_rng(n), people_draws(2 * n, n_draws=N_DRAWS)
+    random, draws = np.random.default_rng(n), people_draws(2 * n)
     person = np.repeat(np.arange(2 * n), 3)
     mate = np.where(person < n, 0, -1)
     held: Counter[str] = Counter()

@@ -82,7 +82,7 @@ def test_verification_figures(n: int, simulations: int) -> None:
 def test_false_match_rate_at_a_threshold(shared: float, own: float) -> None:
     n, rate, simulations = 120, 0.01, 1000
     threshold = norm.isf(rate) * np.hypot(own, 2**0.5 * shared)
-    random, draws = np.random.default_rng(2), people_draws(n, n_draws=200)
+    random, draws = np.random.default_rng(2), people_draws(n)
     covered = 0
     for _ in range(simulations):
         c = simulate(random, n, shared, own)
