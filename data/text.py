@@ -28,6 +28,16 @@ def printable(text: str, *, limit: int = 300) -> str:
     return "".join(_escape(letter) for letter in text)
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its word: 1 person, 2 people.
+
+    >>> from facegate.data.text import counted
+    >>> counted(1, "person", "people"), counted(0, "sample")
+    ('1 person', '0 samples')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def _escape(letter: str) -> str:
     if letter in _BIDI or unicodedata.category(letter) in _HIDDEN:
         return letter.encode("unicode_escape").decode("ascii")

@@ -11,6 +11,7 @@ from facegate.cli.common import (
     gallery_option,
     output_options,
 )
+from facegate.data.text import counted
 
 FILE = click.Path(path_type=Path)
 
@@ -52,7 +53,7 @@ def backup(target: Path, gallery: Path | None, output: Output) -> None:
         people.backup(target)
         n_people, n_samples = people.count()
     output.result(
-        f"{target}: {n_people} people, {n_samples} samples",
+        f"{target}: {counted(n_people, 'person', 'people')}, {counted(n_samples, 'sample')}",
         {"backup": str(target), "identities": n_people, "samples": n_samples},
     )
 
@@ -73,7 +74,7 @@ def restore(source: Path, gallery: Path | None, output: Output) -> None:
     with Operation(_At(path)) as operation:
         done = Gallery.restore(source, path, op_uid=operation.uid())
     output.result(
-        f"{path}: {done.n_identities} people, restored from {source}",
+        f"{path}: {counted(done.n_identities, 'person', 'people')}, restored from {source}",
         {
             "gallery": str(path),
             "identities": done.n_identities,
@@ -84,7 +85,8 @@ def restore(source: Path, gallery: Path | None, output: Output) -> None:
     if done.replaced is not None:
         output.note(f"what was there before is kept as {done.replaced}")
     if done.n_erased:
-        output.note(f"{done.n_erased} people were erased since the backup, and are again")
+        again = counted(done.n_erased, "person", "people")
+        output.note(f"erased again: {again} who had been erased since the backup")
     if not done.knows_erased:
         output.note("the damaged gallery does not say who was erased since: erase them again")
 
@@ -103,7 +105,7 @@ def export(target: Path, gallery: Path | None, output: Output) -> None:
     with Gallery.open(default_gallery(gallery), read_only=True) as people:
         n_people, n_samples = people.export(target)
     output.result(
-        f"{target}: {n_people} people, {n_samples} samples",
+        f"{target}: {counted(n_people, 'person', 'people')}, {counted(n_samples, 'sample')}",
         {"export": str(target), "identities": n_people, "samples": n_samples},
     )
 
@@ -128,8 +130,9 @@ def import_people(source: Path, gallery: Path | None, output: Output) -> None:
         Gallery.open(path, model_id=parcel.model_id, create=True) as people,
     ):
         done = people.import_(parcel, op_uid=operation.uid())
+    new = counted(done.n_identities, "person", "people")
     output.result(
-        f"{done.n_samples} samples imported, {done.n_identities} people new",
+        f"imported {counted(done.n_samples, 'sample')}, {new} new",
         {
             "identities": done.n_identities,
             "joined": done.n_joined,
@@ -139,11 +142,15 @@ def import_people(source: Path, gallery: Path | None, output: Output) -> None:
         },
     )
     if done.n_joined:
-        output.note(f"{done.n_joined} people were known by name and got the samples")
+        output.note(
+            f"known by name, so got the samples: {counted(done.n_joined, 'person', 'people')}"
+        )
     if done.n_known:
-        output.note(f"{done.n_known} samples were there before")
+        output.note(f"there before: {counted(done.n_known, 'sample')}")
     if done.n_erased:
-        output.note(f"{done.n_erased} people were left out, they were erased from this gallery")
+        output.note(
+            f"left out, as erased from this gallery: {counted(done.n_erased, 'person', 'people')}"
+        )
 
 
 @click.command(short_help="Move the gallery to another model.")

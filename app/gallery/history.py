@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from facegate.data.text import counted
 from facegate.errors import ConflictError, InputError
 from facegate.gallery.store import now
 from facegate.gallery.values import Operation, utc
@@ -159,8 +160,8 @@ def _text(kind: str, who: str, other: str, noted: dict[str, Any]) -> str:
         case "erase":
             return f"erased {who}"
         case "import":
-            people = noted.get("identities", 0)
-            return f"imported an export{_samples(noted.get('added'))}, {people} people new"
+            new = counted(noted.get("identities", 0), "person", "people")
+            return f"imported an export{_samples(noted.get('added'))}, {new} new"
         case "reembed":
             return f"moved from model {noted.get('from')} to {noted.get('to')}"
         case "restore":
@@ -170,4 +171,4 @@ def _text(kind: str, who: str, other: str, noted: dict[str, Any]) -> str:
 
 def _samples(count: int | None) -> str:
     # Nothing is known of what was erased.
-    return "" if count is None else f": {count} sample{'' if count == 1 else 's'}"
+    return "" if count is None else f": {counted(count, 'sample')}"

@@ -173,7 +173,7 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     assert status == 0
     assert ": 2 people, restored from" in out
     assert "what was there before is kept as" in err
-    assert "1 people were erased since the backup, and are again" in err
+    assert "erased again: 1 person who had been erased since the backup" in err
     found = json_of(run("restore", copy, "--json"))
     assert set(found) == {"gallery", "identities", "erased_again", "replaced"}
     assert error_of(run("restore", tmp_path / "missing.db"), 2)
@@ -194,7 +194,7 @@ def test_export_and_import(run: Run, tmp_path: Path) -> None:
     file, other = tmp_path / "people.zip", tmp_path / "new" / "other.db"
     assert run("export", file)[:2] == (0, f"{file}: 3 people, 6 samples\n")
     status, out, _ = run("import", file, "--gallery", other)
-    assert (status, out) == (0, "6 samples imported, 3 people new\n")
+    assert (status, out) == (0, "imported 6 samples, 3 people new\n")
     assert run("check", "--gallery", other)[0] == 0
     again = json_of(run("import", file, "--gallery", other, "--json"))
     assert again == {"identities": 0, "joined": 0, "samples": 0, "known": 6, "erased": 0}
@@ -218,10 +218,10 @@ def test_import_says_who_was_known_and_who_is_left_out(run: Run, tmp_path: Path)
     run("erase", "Ada", "--yes")
     run("remove", "Bob", "--sample", "4")
     status, out, err = run("import", tmp_path / "people.zip")
-    assert (status, out) == (0, "1 samples imported, 0 people new\n")
-    assert "1 people were known by name and got the samples" in err
-    assert "2 samples were there before" in err
-    assert "1 people were left out, they were erased from this gallery" in err
+    assert (status, out) == (0, "imported 1 sample, 0 people new\n")
+    assert "known by name, so got the samples: 1 person" in err
+    assert "there before: 2 samples" in err
+    assert "left out, as erased from this gallery: 1 person" in err
 
 
 def test_reembed(path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
