@@ -196,6 +196,20 @@ def rate_option(flag: str, default: float, what: str) -> Callable[[Command], Com
     )
 
 
+def photographs_in(paths: Iterable[Path], output: Output) -> Iterator[Path]:
+    """Yield the files that were named and the photographs in the folders; say which hold none."""
+    from facegate.data.folders import find_photos
+
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = find_photos(path)
+        if not found:
+            output.note(f"there are no photographs in {path}")
+        yield from found
+
+
 def default_gallery(path: Path | None) -> Path:
     """Return the gallery that was named, or the one in $FACEGATE_HOME."""
     from facegate.models.home import home

@@ -11,12 +11,16 @@ from facegate.cli.common import (
     gallery_option,
     model_options,
     output_options,
+    photographs_in,
     rotate_option,
 )
 
 if TYPE_CHECKING:
     from facegate.choice import FaceChoice
     from facegate.results import Enrolment
+
+FILE_FAULTS = ("no_such_file", "not_a_file", "not_an_image", "image_too_large", "too_small")
+"""Codes of ``ImageError``."""
 
 
 @click.command(short_help="Give a name to a face.")
@@ -73,13 +77,27 @@ def command(
             return enroll_camera(recognizer, name, camera, operation, keep_crops, output)
         answer = recognizer.enroll(
             name,
-            output.each("enrol", _files(photographs), None),
+            output.each("enrol", list(photographs_in(photographs, output)), None),
             face=face,
             keep_crops=keep_crops,
             op_uid=operation.uid(),
         )
+    _refuse_unreadable(answer)
     output.result(describe(answer), answer.as_json())
     return report(answer, output)
+
+
+def _refuse_unreadable(answer: "Enrolment") -> None:
+    """Raise where not one of the files is a photograph: bad input, not an answer about a face."""
+    from facegate.errors import ImageError
+
+    if answer.samples != len(answer.left_out) or not answer.samples:
+        return
+    if any(entry.code not in FILE_FAULTS for entry in answer.left_out):
+        return
+    first, n = answer.left_out[0], answer.samples
+    some = "" if n == 1 else f"none of {n} files could be used: "
+    raise ImageError(some + first.message, code=first.code)
 
 
 def report(answer: "Enrolment", output: Output) -> int:
@@ -113,12 +131,3 @@ def _check_usage(
         raise click.UsageError("a name is missing: facegate enroll NAME PHOTOGRAPHS")
     elif bool(photographs) == (camera is not None):
         raise click.UsageError("give photographs or --camera")
-
-
-def _files(paths: tuple[Path, ...]) -> list[Path]:
-    from facegate.data.folders import find_photos
-
-    files: list[Path] = []
-    for path in paths:
-        files += find_photos(path) if path.is_dir() else [path]
-    return files

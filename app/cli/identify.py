@@ -1,6 +1,6 @@
 """``facegate identify``: every face in photographs and folders, or before a camera."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from facegate.cli.common import (
     gallery_option,
     model_options,
     output_options,
+    photographs_in,
     rate_option,
     rotate_option,
     threshold_option,
@@ -20,6 +21,7 @@ from facegate.cli.common import (
 if TYPE_CHECKING:
     from facegate.choice import FaceChoice
     from facegate.data.images import Photo
+    from facegate.errors import ImageError, NoAnswerError
     from facegate.recognizer import Recognizer
     from facegate.results import Identification, IdentifiedFace, LeftOut
 
@@ -90,7 +92,7 @@ def command(
                 output=output,
             )
         run = _Run(recognizer, face, annotate, output)
-        for path in output.each("identify", run.files(photographs), None):
+        for path in output.each("identify", photographs_in(photographs, output), None):
             run.identify(path)
         return run.finish(csv_file)
 
@@ -110,6 +112,15 @@ def _check_usage(
         raise click.UsageError("--again and --snapshots are for --camera")
 
 
+def _none_of(errors: "Sequence[ImageError | NoAnswerError]") -> "ImageError | NoAnswerError":
+    """Return one error for files of which none gave an answer: a bad file's where there is one."""
+    worst = max(errors, key=lambda error: error.exit_status == 2)
+    if len(errors) == 1:
+        return worst
+    message = f"none of {len(errors)} files could be used: {worst.message}"
+    return type(worst)(message, hint=worst.hint, code=worst.code)
+
+
 class _Run:
     """The answers of one run as they come in."""
 
@@ -120,17 +131,7 @@ class _Run:
         self.output = output
         self.answers: list[Identification] = []
         self.left_out: list[LeftOut] = []
-        self.named_files = 0
-
-    def files(self, paths: tuple[Path, ...]) -> Iterator[Path]:
-        from facegate.data.folders import find_photos
-
-        for path in paths:
-            if path.is_dir():
-                yield from find_photos(path)
-            else:
-                self.named_files += 1
-                yield path
+        self.errors: list[ImageError | NoAnswerError] = []
 
     def identify(self, path: Path) -> None:
         """Identify one photograph, or note why not."""
@@ -143,6 +144,7 @@ class _Run:
             answer = self.recognizer.identify(photo, face=self.face)
         except (ImageError, NoAnswerError) as error:
             self.left_out.append(LeftOut(str(path), error.code, str(error)))
+            self.errors.append(error)
             return
         self.answers.append(answer)
         if self.annotate is not None:
@@ -152,15 +154,10 @@ class _Run:
 
     def finish(self, csv_file: Path | None) -> int:
         """Print what remains, write the table, return the exit status."""
-        from facegate.errors import ImageError
-
         if csv_file is not None:
             write_table(csv_file, self.answers)
-        if not self.answers and self.left_out:
-            first = self.left_out[0]
-            if len(self.left_out) == 1:
-                raise ImageError(first.message, code=first.code)
-            raise ImageError(f"none of {len(self.left_out)} files could be used: {first.message}")
+        if not self.answers and self.errors:
+            raise _none_of(self.errors)
         for entry in self.left_out:
             self.output.left_out(entry)
         gallery = self.recognizer.gallery

@@ -45,6 +45,23 @@ def test_nobody_enrolled_is_3(
     assert "nobody enrolled" in capsys.readouterr().out
 
 
+def test_files_that_are_no_photographs_are_bad_input(
+    gallery: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone, text = str(tmp_path / "gone.jpg"), tmp_path / "text.jpg"
+    text.write_text("Dear diary")
+    assert run(["enroll", "Ada", gone, "--gallery", gallery, "--json"]) == 2
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "no_such_file"
+    assert captured.err == f"facegate: there is no file {gone}: check the path\n"
+    assert run(["enroll", "Ada", str(text), gone, "--gallery", gallery]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"facegate: none of 2 files could be used: {text} is text")
+    assert captured.err.count("\n") == 1
+    assert not Path(gallery).exists()
+
+
 def test_somebody_alike_is_warned_of(
     gallery: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
 ) -> None:

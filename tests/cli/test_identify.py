@@ -88,6 +88,41 @@ def test_a_single_file_that_is_no_photograph_is_2(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_several_faces_where_one_was_asked_for_are_no_answer(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    command = ["identify", str(pictures["group"]), "--face", "only", *gallery, "--json"]
+    assert run(command) == 3
+    captured = capsys.readouterr()
+    error = json.loads(captured.out)["error"]
+    assert error["code"] == "several_faces"
+    assert error["message"] == f"2 faces found in {pictures['group']}, one was asked for"
+    assert error["hint"].startswith("choose with")
+    assert captured.err.count("\n") == 1
+
+
+def test_files_of_which_none_can_be_used_are_one_line(
+    gallery: list[str], pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    group, gone = str(pictures["group"]), str(tmp_path / "gone.jpg")
+    assert run(["identify", group, gone, "--face", "only", *gallery]) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        f"facegate: none of 2 files could be used: there is no file {gone}: check the path\n"
+    )
+
+
+def test_a_folder_without_photographs_is_named(
+    gallery: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    capsys.readouterr()
+    assert run(["identify", str(tmp_path / "empty"), *gallery]) == 3
+    assert capsys.readouterr().err == f"there are no photographs in {tmp_path / 'empty'}\n"
+
+
 def test_a_table_for_spreadsheets(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:
     table = tmp_path / "names.csv"
     run(["identify", str(pictures["group"]), *gallery, "--csv", str(table)])
