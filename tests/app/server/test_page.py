@@ -15,6 +15,7 @@ from tests.conftest import require
 
 Pictures = dict[str, Path]
 SLOW_MS = 120_000
+expect.set_options(timeout=SLOW_MS)
 VIEWS = ("enrol", "verify", "identify", "gallery", "activity", "settings")
 
 
@@ -94,35 +95,105 @@ def identify(page: Page, photograph: Path, name: str) -> None:
     expect(page.locator(".verdict strong").first).to_have_text(name, timeout=SLOW_MS)
 
 
-def test_a_person_is_enrolled_by_the_camera_and_found(page: Page, pictures: Pictures) -> None:
-    page.get_by_label("Name of the person", exact=True).fill("Eileen")
-    page.get_by_label("Name of the person", exact=True).press("Enter")
+NAME = """(at) =>
+  (at.getAttribute("aria-label") || at.labels?.[0]?.textContent || at.textContent).trim()"""
+THERE = f"""(name) => [...document.querySelectorAll("a, button, input, select")].some(
+  (at) => !at.closest("[hidden]") && ({NAME})(at) === name)"""
+
+
+def tab_to(page: Page, name: str) -> list[str]:
+    """Press Tab until something of this name has the focus; return what had it on the way."""
+    page.wait_for_function(THERE, arg=name)
+    passed: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        passed.append(str(page.evaluate(f"({NAME})(document.activeElement)")))
+        if passed[-1] == name:
+            return passed
+    raise AssertionError(f"{name} was not reached: {passed}")
+
+
+def choose(page: Page, name: str) -> None:
+    """Press a button or follow a link by the keyboard alone."""
+    tab_to(page, name)
+    page.keyboard.press("Enter")
+
+
+def enrol_both(live: Any, pictures: Pictures) -> None:
+    client = live.client("admin")
+    for name, file in (("Ada", "ada-1"), ("Grace", "grace-1")):
+        answer = client.post(
+            "/api/v1/collections/default/identities",
+            params={"name": name},
+            content=pictures[file].read_bytes(),
+        )
+        assert answer.status_code == 201
+
+
+def test_somebody_new_is_enrolled_by_the_keyboard_and_found(page: Page, pictures: Pictures) -> None:
+    passed = tab_to(page, "Name of the person")
+    assert passed[:3] == ["Skip to the content", "facegate", "Enrol"]
+    assert passed[-2:] == ["Sign out", "Name of the person"]
+    page.keyboard.type("Eileen")
+    assert tab_to(page, "Start the camera") == ["Camera", "Start the camera"]
+    page.keyboard.press("Enter")
     done = page.locator(".verdict strong").filter(has_text="Eileen is enrolled")
     expect(done).to_be_visible(timeout=4 * SLOW_MS)
+    choose(page, "Try it: identify a photograph")
+    expect(page.get_by_role("heading", name="Identify", exact=True)).to_be_visible()
     identify(page, pictures["ada-1"], "Eileen")
     page.get_by_role("button", name="Choose another").click()
     identify(page, pictures["grace-1"], "Unknown")
 
 
-def test_a_person_is_renamed_removed_restored_and_erased(page: Page, pictures: Pictures) -> None:
-    enrol_photograph(page, "Ada", pictures["ada-1"])
-    go(page, "gallery")
-    # By the keyboard alone.
-    page.get_by_role("button", name="Open Ada").press("Enter")
-    page.get_by_role("button", name="Rename").press("Enter")
-    page.get_by_label("New name").fill("Countess")
-    page.get_by_label("New name").press("Enter")
+def test_people_are_mended_by_the_keyboard_alone(page: Page, live: Any, pictures: Pictures) -> None:
+    enrol_both(live, pictures)
+    choose(page, "Gallery")
+    choose(page, "Open Ada")
+    expect(page.get_by_role("heading", name="Ada", exact=True)).to_be_focused()
+    choose(page, "Rename")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Countess")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Countess", exact=True)).to_be_focused()
+    choose(page, "Merge")
+    page.keyboard.type("grace")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Grace", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Open Countess")).to_have_count(0)
+    choose(page, "Undo the last change")
     expect(page.get_by_role("button", name="Open Countess")).to_be_visible()
-    page.get_by_role("button", name="Remove", exact=True).press("Enter")
-    page.get_by_role("dialog").get_by_role("button", name="Remove").press("Enter")
-    expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
-    go(page, "activity")
-    page.get_by_role("button", name="Undo").first.press("Enter")
-    go(page, "gallery")
-    page.get_by_role("button", name="Open Countess").press("Enter")
-    page.get_by_role("button", name="Erase for good").press("Enter")
-    page.get_by_role("dialog").get_by_role("button", name="Erase for good").press("Enter")
-    expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
+    choose(page, "Open Countess")
+    expect(page.get_by_role("heading", name="Countess", exact=True)).to_be_focused()
+    choose(page, "Remove")
+    choose(page, "Remove")  # in the dialog
+    expect(page.get_by_role("button", name="Open Countess")).to_have_count(0)
+    page.locator(".skip").focus()
+    choose(page, "Activity")
+    choose(page, "Undo: removed Countess: 1 sample")
+    expect(page.get_by_text("removed Countess: 1 sample (undone)")).to_be_visible()
+    page.locator(".skip").focus()
+    choose(page, "Gallery")
+    choose(page, "Open Countess")
+    choose(page, "Erase for good")
+    choose(page, "Erase for good")
+    expect(page.get_by_role("button", name="Open Countess")).to_have_count(0)
+    expect(page.get_by_role("button", name="Open Grace")).to_be_visible()
+
+
+def test_two_photographs_and_a_claim_are_compared(
+    page: Page, live: Any, pictures: Pictures
+) -> None:
+    enrol_both(live, pictures)
+    go(page, "verify")
+    page.get_by_label("Who is it said to be?").fill("Grace")
+    page.locator("main input[type=file]").first.set_input_files(pictures["ada-1"])
+    said = page.locator(".verdict strong")
+    expect(said).to_have_text("No match: Grace", timeout=SLOW_MS)
+    page.get_by_role("button", name="With another photograph").click()
+    page.locator("main input[type=file]").last.set_input_files(pictures["ada-3"])
+    expect(said).to_have_text("Match", timeout=SLOW_MS)
+    expect(page.get_by_text("strangers would match")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
