@@ -41,11 +41,10 @@ class Feed:
         self._pool: ThreadPoolExecutor | None = None
         if ahead:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-            # One thread for each batch, always, so that its sums come out the same bit for bit;
-            # torch takes the last number that was set for every thread which is born later.
+            # One thread for each batch, always, so that its sums come out the same bit for bit.
             threads = torch.get_num_threads()
-            self._pool.submit(torch.set_num_threads, 1).result()
-            torch.set_num_threads(threads)
+            self._pool.submit(_take_one_thread).result()
+            torch.set_num_threads(threads)  # the last number set is that of threads still unborn
 
     def take(self, step: int, *, following: int | None) -> Batch:
         """Return the batch of a step.
@@ -66,3 +65,8 @@ class Feed:
         """Wait for what is under way and end the thread."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _take_one_thread() -> None:
+    torch.get_num_threads()  # a new thread takes the common number at its first question
+    torch.set_num_threads(1)

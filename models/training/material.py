@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from facegate.data.crops import Crops, Place, find_unlabelled, load_crops
 from facegate.data.dataset import Dataset, read_dataset
+from facegate.data.duplicates import same_pictures
 from facegate.data.splits import split_table, with_splits
 from facegate.errors import InputError
 from facegate.models.training.config import Config
@@ -95,7 +96,7 @@ def gather(
     """
     dataset, unlabelled = sources.dataset, sources.unlabelled
     train = dataset.of_split("train")
-    labelled = decode(train.files, config, "training images", progress)
+    labelled, conflicts = apart(decode(train.files, config, "training images", progress), train)
     free = decode(unlabelled, config, "unlabelled images", progress)
     labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
@@ -121,9 +122,36 @@ def gather(
             "unlabelled": len(unlabelled),
             "empty_identities": len(dataset.empty),
             "left_out": left_out,
+            "conflicts": conflicts,
             "data_hash": hash_of(dataset, unlabelled),
         },
     )
+
+
+def apart(crops: Crops, dataset: Dataset) -> tuple[Crops, list[list[str]]]:
+    """Leave out every picture that stands under two people: one of them is wrong, or both.
+
+    Args:
+        crops: images of the dataset.
+        dataset: says whose they are.
+
+    Returns:
+        The other images, and the names of each two that are one picture.
+    """
+    labels = dataset.labels[crops.rows]
+    pairs = same_pictures(crops.pixels)
+    pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
+    if not len(pairs):
+        return crops, []
+    keep = np.ones(len(crops.rows), bool)
+    keep[pairs] = False
+    log.warning(
+        "%d images are left out: the same picture stands under two people (--audit names them)",
+        int((~keep).sum()),
+    )
+    names = [f"{dataset.identities[dataset.labels[r]]}/{dataset.files[r].name}" for r in crops.rows]
+    named = [[names[first], names[second]] for first, second in pairs.tolist()]
+    return Crops(crops.pixels[keep], crops.rows[keep], crops.left_out), named
 
 
 def decode(places: Sequence[Place], config: Config, what: str, progress: Progress | None) -> Crops:
