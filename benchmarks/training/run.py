@@ -160,7 +160,9 @@ def decoded(config: "Config", folder: Path) -> "Material":
         parts = (found.crops, found.labels, found.val.crops, found.val.people)
         folder.mkdir(parents=True, exist_ok=True)
         facts = json.dumps(found.facts)
-        np.savez(kept, **dict(zip(names, (*parts, facts), strict=True)))
+        part = kept.with_suffix(f".{os.getpid()}.npz")
+        np.savez(part, **dict(zip(names, (*parts, facts), strict=True)))
+        part.replace(kept)  # two experiments may begin at once
     with np.load(kept) as file:
         crops, labels, val, people, facts = (file[name] for name in names)
     held = first_of_each(Held(val, people))
@@ -225,6 +227,29 @@ def table(experiment: Experiment, out: Path) -> dict[str, Any]:
     }
 
 
+def markdown(found: dict[str, Any]) -> str:
+    """Return the table for people to read."""
+    head = ("arm", f"TAR at FMR {found['fmr']:g}", "over seeds", "people, 95 %", "EER", "d(a,n)")
+    lines = [f"{found['question']}.", "", _cells(*head, "semi-hard", "stopped")]
+    lines.append(_cells(*["---"] * 8))
+    for row in found["rows"]:
+        active = f"{row['active']:.0%}" if "active" in row else "-"
+        far = f"{row['d_an']:.2f}" if "d_an" in row else "-"
+        stopped = f"{len(row['stopped'])} of {row['seeds']}"
+        spans = (_span(row["tar_range"]), _span(row["tar_ci95"]))
+        rates = (f"{row['tar']:.3f}", *spans, f"{row['eer']:.3f}")
+        lines.append(_cells(row["arm"], *rates, far, active, stopped))
+    return "\n".join(lines) + "\n"
+
+
+def _cells(*words: str) -> str:
+    return f"| {' | '.join(words)} |"
+
+
+def _span(ends: list[float]) -> str:
+    return f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     names = sorted(path.stem for path in HERE.glob("*.toml") if path.stem != "base")
@@ -245,9 +270,9 @@ def main() -> None:
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     (results / f"{experiment.name}.json").write_text(json.dumps(found, indent=1) + "\n")
+    (results / f"{experiment.name}.md").write_text(markdown(found))
     DRAW[experiment.picture](found, results / f"{experiment.name}.png")
-    for row in found["rows"]:
-        print(f"{row['tar']:.3f} {row['tar_ci95']} {row['arm']}")
+    print(markdown(found))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Write down what a run does: metrics, checkpoints, the best weights."""
 
+import hashlib
 import time
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from facegate.data.files import write_atomically
+from facegate.errors import InputError
 from facegate.models.training.checkpoint import (
     Checkpoint,
     flatten_optimizer,
@@ -16,6 +18,7 @@ from facegate.models.training.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from facegate.models.training.config import Config, to_toml
 from facegate.models.training.loop import Trainer
 from facegate.models.training.run_folder import BEST, LAST, RunFolder
 from facegate.models.training.state import Listener, Place
@@ -95,7 +98,11 @@ def snapshot(trainer: Trainer) -> Checkpoint:
     add("average", trainer.average.net.state_dict())
     add("best", trainer.best_state)
     place = trainer.place
-    facts: dict[str, Any] = {"place": asdict(place), "average_steps": trainer.average.steps}
+    facts: dict[str, Any] = {
+        "config": _mark(trainer.config),
+        "place": asdict(place),
+        "average_steps": trainer.average.steps,
+    }
     parts = trainer.parts
     if parts is not None:
         add("objective", parts.objective.state_dict())
@@ -106,14 +113,28 @@ def snapshot(trainer: Trainer) -> Checkpoint:
     return Checkpoint(tensors, facts)
 
 
+def _mark(config: Config) -> str:
+    """Return what tells the settings of two runs apart."""
+    return hashlib.sha256(to_toml(config).encode()).hexdigest()[:16]
+
+
 def restore(trainer: Trainer, folder: RunFolder) -> None:
-    """Put a trainer where the run's last checkpoint left it; nothing where there is none."""
+    """Put a trainer where the run's last checkpoint left it; nothing where there is none.
+
+    Raises:
+        InputError: the checkpoint is damaged, or was made by a run with other settings.
+    """
     path = folder.path / LAST
     if not path.exists():
         folder.forget_after(0, 0)
         return
     checkpoint = load_checkpoint(path)
     facts = checkpoint.facts
+    if facts.get("config") != _mark(trainer.config):
+        raise InputError(
+            f"checkpoint {path} was made by a run with other settings",
+            hint="resume in the folder of that run, or start anew",
+        )
     kept = dict(facts["place"])
     best = kept.pop("best")
     trainer.place = Place(**kept, best=None if best is None else Look(**best))

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,18 @@ def test_too_few_people_are_refused_before_anything_is_made(
     assert run(["train", "--data", str(tmp_path / "people"), "--out", str(out), *SMALL]) == 2
     assert re.search(problem, capsys.readouterr().err)
     assert not out.exists()
+
+
+def test_two_processes_train_one_model_and_one_of_them_speaks(people: Path, tmp_path: Path) -> None:
+    out, script = tmp_path / "run", Path(__file__).resolve().parents[2] / "train.py"
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    given = ["--data", str(people), "--out", str(out), *SMALL, "--json"]
+    command = [sys.executable, *launch, *given]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    [line] = done.stdout.splitlines()
+    assert json.loads(line)["images"] == 8 * 18
+    assert (out / "card.toml").is_file()
 
 
 def test_a_sweep_prints_a_table(

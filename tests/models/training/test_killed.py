@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from facegate.data import files
 from facegate.errors import MachineError
 from facegate.models.training.checkpoint import load_checkpoint
 from facegate.models.training.config import Config, Stage
@@ -44,8 +44,6 @@ train(RunFolder.resume(folder).config, folder, resume=True)
 
 
 def settings(people: Path) -> Config:
-    from dataclasses import replace
-
     return replace(SETTINGS, data=str(people))
 
 
@@ -101,7 +99,7 @@ def test_a_full_disk_ends_in_one_line_and_the_last_checkpoint_goes_on(
         real(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", fsync)
+        patch.setattr(os, "fsync", fsync)
         with pytest.raises(MachineError, match="no space left for") as caught:
             train(settings(people), folder)
     assert caught.value.code == "disk_full"
