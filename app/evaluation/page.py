@@ -51,10 +51,16 @@ def charts(*svgs: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table that scrolls where it is too wide."""
+    """Return a table; where it is too wide for the page, each row becomes a list of its cells."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    labels = [f' data-head="{escape(word)}"' if word and k else "" for k, word in enumerate(head)]
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(printable(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>"
+        + "".join(
+            f"<td{label}>{escape(printable(cell))}</td>"
+            for label, cell in zip(labels, row, strict=True)
+        )
+        + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 600, 340
-LEFT, RIGHT, TOP, BOTTOM = 62, 26, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 84, 26, 12, 44
 
 Points = Sequence[tuple[float, float]]
 

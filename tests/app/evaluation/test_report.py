@@ -107,6 +107,9 @@ def test_a_browser_shows_it_without_complaint(
     page.goto(report.as_uri())
     assert said == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # No table hides a column beside the page, on a phone neither.
+    hidden = "[...document.querySelectorAll('.wide')].filter(w => w.scrollWidth > w.clientWidth)"
+    assert page.evaluate(f"{hidden}.length") == 0
     broken = "[...document.images].filter(image => !image.naturalWidth).length"
     assert page.evaluate(broken) == 0
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
