@@ -232,8 +232,8 @@ def model_id(card: Card, sha256: str) -> str:
 def split_model_id(text: str) -> tuple[str, str | None]:
     """Return the name in a model id and its sum, or the text itself and None for a bare name.
 
-    >>> split_model_id("facegate-0-0123456789ab"), split_model_id("facegate-0")
-    (('facegate-0', '0123456789ab'), ('facegate-0', None))
+    >>> split_model_id("facegate-1-0123456789ab"), split_model_id("facegate-1")
+    (('facegate-1', '0123456789ab'), ('facegate-1', None))
     """
     found = MODEL_ID.fullmatch(text)
     return (found["name"], found["sum"]) if found else (text, None)

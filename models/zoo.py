@@ -40,7 +40,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MODEL = "facegate-0"
+DEFAULT_MODEL = "facegate-1"
 """The model of new galleries."""
 
 

@@ -30,4 +30,4 @@ def test_the_example_runs(empty_home: Path, capsys: pytest.CaptureFixture[str]) 
     exec(compile(example, "docs/models.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "mobilefacenet Apache-2.0" in printed
-    assert "\nfacegate-0-" in printed
+    assert "\nfacegate-1-" in printed

@@ -26,7 +26,7 @@ _SETTINGS = {
     "fpir": 0.01,
     "consent": {"needed": False, "asked": False, "version": 1, "text": "facegate will …"},
     "version": __version__,
-    "model": "facegate-0-0123456789ab",
+    "model": "facegate-1-0123456789ab",
     "thresholds": [{"fmr": 0.001, "score": 0.42, "impostors": 100000, "genuine": 6000}],
     "max_photo_bytes": 10_000_000,
     "keep_days": 1095,
@@ -59,7 +59,7 @@ class Change(Asked):
         {
             "models": [
                 {
-                    "name": "facegate-0",
+                    "name": "facegate-1",
                     "title": "…",
                     "licence": "MIT",
                     "training_data": "…",

@@ -97,7 +97,7 @@ VERIFICATION = {
     "threshold": 0.42,
     "fmr": 0.001,
     "fmr_at_score": 0.0001,
-    "model": "facegate-0-0123456789ab",
+    "model": "facegate-1-0123456789ab",
     "calibration": "card",
     "identity": {"id": 1, "name": "Ada Lovelace"},
     "template": 3,

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/collections", tags=["collections"])
 
 _COLLECTION = {
     "name": "default",
-    "model": "facegate-0-0123456789ab",
+    "model": "facegate-1-0123456789ab",
     "identities": 12,
     "templates": 60,
 }

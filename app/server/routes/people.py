@@ -37,7 +37,7 @@ _ENROLMENT = {
     "kept": 2,
     "left_out": [],
     "conflicts": [],
-    "model": "facegate-0-0123456789ab",
+    "model": "facegate-1-0123456789ab",
     "presentation": "not checked",
 }
 

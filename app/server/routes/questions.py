@@ -154,7 +154,7 @@ async def claim(
                 }
             ],
             "left_out": 0,
-            "model": "facegate-0-0123456789ab",
+            "model": "facegate-1-0123456789ab",
             "seconds": {"total": 0.09},
             "problem": None,
         },

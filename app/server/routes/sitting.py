@@ -57,7 +57,7 @@ _SAVED = {
     "kept": 8,
     "left_out": [],
     "conflicts": [],
-    "model": "facegate-0-0123456789ab",
+    "model": "facegate-1-0123456789ab",
     "presentation": "not checked",
 }
 

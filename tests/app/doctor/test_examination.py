@@ -21,7 +21,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> Path:
     printed = {"torch": "False", "openvino": "CPU,NPU"}
     probes = [Probe(name, 0, printed.get(name, "")) for name in PROBES]
     monkeypatch.setattr(examination, "probe_all", lambda: probes)
-    monkeypatch.setattr(examination, "models", lambda: ([Model("facegate-0", True, True)], []))
+    monkeypatch.setattr(examination, "models", lambda: ([Model("facegate-1", True, True)], []))
     return empty_home
 
 
@@ -91,7 +91,7 @@ def test_a_missing_default_model_is_a_finding(
 ) -> None:
     monkeypatch.setattr(zoo, "installed", lambda card: False)
     _, (finding,) = models()
-    assert "facegate-0 is not installed" in finding.message
+    assert "facegate-1 is not installed" in finding.message
 
 
 def test_a_cuda_device_is_named(quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:

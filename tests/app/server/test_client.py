@@ -40,7 +40,7 @@ def test_the_client_does_what_the_page_does(client: Client, pictures: Pictures) 
     assert client.export()[:4]
     client.create_collection("staff")
     assert [entry["name"] for entry in client.collections()] == ["default", "staff"]
-    assert "facegate-0" in {model["name"] for model in client.models()}
+    assert "facegate-1" in {model["name"] for model in client.models()}
 
 
 def test_the_client_looks_after_keys_and_settings(client: Client) -> None:

@@ -13,7 +13,7 @@ from facegate.models.training.validation import Look
 
 
 def settings(people: Path, **flags: object) -> Config:
-    given = {"data": str(people), "aligned": True, "finetune": "facegate-0", "threads": 1}
+    given = {"data": str(people), "aligned": True, "finetune": "facegate-1", "threads": 1}
     return load_config(preset="finetune", flags={**given, **flags})
 
 
