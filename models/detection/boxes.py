@@ -86,10 +86,12 @@ def shift(boxes: Floats, offsets: Floats) -> Floats:
 
 
 def _shared(a: Floats, b: Floats, edge: int) -> Floats:
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sizes = np.maximum(high - low + np.float32(edge), np.float32(0))
-    result: Floats = sizes[..., 0] * sizes[..., 1]
+    # One coordinate at a time: a last axis of two makes slow work of thousands of boxes.
+    x1, y1, x2, y2 = a.T[:, :, None]
+    from_x, from_y, to_x, to_y = np.ascontiguousarray(b.T)
+    wide: Floats = np.minimum(x2, to_x) - np.maximum(x1, from_x) + np.float32(edge)
+    tall: Floats = np.minimum(y2, to_y) - np.maximum(y1, from_y) + np.float32(edge)
+    result: Floats = np.maximum(wide, np.float32(0)) * np.maximum(tall, np.float32(0))
     return result
 
 
