@@ -3,16 +3,18 @@
 from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Seconds to minutes on two cores: for tests and first steps.
+    # About a minute on two cores: for tests and first steps. Faces of 56 pixels, half of the
+    # usual size: in the same time a net sees four times as many, and learns more from them.
     "tiny": {
         "net": "plain-t",
-        "size": 64,
-        "crop": 72,
+        "size": 56,
+        "crop": 64,
         "dim": 64,
+        "augment": "light",
         "ema": 0.98,
-        "evaluate": 100,
+        "evaluate": 150,
         "stages": [
-            {"name": "triplet", "steps": 400, "p": 24, "k": 4, "lr": 2e-3, "warm_up": 50},
+            {"name": "triplet", "steps": 600, "p": 32, "k": 4, "lr": 1e-3, "warm_up": 50},
         ],
     },
     # One to two hours on two cores.
@@ -42,7 +44,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # A model that exists, a little nearer to the people of its user.
     "finetune": {
-        "finetune": "facegate-0",
+        "finetune": "facegate-1",
         "ema": 0.98,
         "evaluate": 50,
         "stages": [

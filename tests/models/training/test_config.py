@@ -23,7 +23,7 @@ def test_every_preset_is_valid(preset: str) -> None:
 def test_a_file_overrides_a_preset_and_a_flag_overrides_a_file(tmp_path: Path) -> None:
     file = write(tmp_path, 'preset = "tiny"\nseed = 7\ndim = 32\nema = 0.9\n')
     config = load_config(file=file, flags={"dim": 48, "size": None})
-    assert (config.seed, config.dim, config.ema, config.size) == (7, 48, 0.9, 64)
+    assert (config.seed, config.dim, config.ema, config.size) == (7, 48, 0.9, 56)
 
 
 def test_a_flat_file_is_a_run_of_one_stage(tmp_path: Path) -> None:

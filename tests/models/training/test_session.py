@@ -1,6 +1,8 @@
 import csv
+import shutil
 import sys
 import types
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,11 @@ from facegate.models.card_file import load_card
 from facegate.models.shelf.weights import Weights
 from facegate.models.training.checkpoint import load_checkpoint
 from facegate.models.training.config import Config, Stage, load_config
+from facegate.models.training.material import find_sources, gather
+from facegate.models.training.net import make_net
 from facegate.models.training.run_folder import LAST, RunFolder
 from facegate.models.training.session import train
+from facegate.models.training.validation import embed, look
 from facegate.models.training.watchdog import TrainingStopped
 from facegate.models.zoo import make_embedder
 
@@ -120,6 +125,17 @@ def test_resuming_with_other_settings_names_the_first_that_differs(
         train(replace(config, seed=2), tmp_path / "run", resume=True)
 
 
+def test_a_checkpoint_of_another_run_is_refused(people: Path, tmp_path: Path) -> None:
+    one, two = (
+        settings(people, stages=(replace(STAGE, steps=2, margin=margin),)) for margin in (0.2, 0.3)
+    )
+    train(one, tmp_path / "one")
+    train(two, tmp_path / "two")
+    shutil.copy(tmp_path / "one" / LAST, tmp_path / "two" / LAST)
+    with pytest.raises(InputError, match="made by a run with other settings"):
+        train(two, tmp_path / "two", resume=True)
+
+
 class TinyNet(torch.nn.Module):
     """A net of the user's own, named by package:Class."""
 
@@ -197,19 +213,18 @@ def test_stored_embeddings_teach(people: Path, tmp_path: Path) -> None:
 
 
 def test_the_tiny_preset_learns_real_faces(test_data: Path, tmp_path: Path) -> None:
-    """Validation EER falls by a third and more on 200 people, in minutes on two cores."""
+    """Validation EER at least halves on 200 people, in minutes on two cores."""
     with (test_data / "people.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if int(row["images"]) >= 5]
-    chosen = rows[:: len(rows) // 200][:200]
-    splits = ["train"] * 150 + ["val"] * 25 + ["cal"] * 25
-    lines = [f"{row['identity']},{split}" for row, split in zip(chosen, splits, strict=True)]
+        rows = sorted(csv.DictReader(file), key=lambda row: (-int(row["images"]), row["identity"]))
+    splits = ["train"] * 6 + ["val", "cal"]
+    lines = [f"{row['identity']},{splits[n % 8]}" for n, row in enumerate(rows[:200])]
     manifest = tmp_path / "people.csv"
     manifest.write_text("\n".join(["identity,split", *lines]))
     flags = {"data": str(test_data / "people"), "manifest": str(manifest), "aligned": True}
     config = load_config(preset="tiny", flags=flags)
-    untrained = train(
-        replace(config, evaluate=1, stages=(replace(config.stages[0], steps=1, lr=1e-9),)),
-        tmp_path / "untrained",
-    )
+    torch.manual_seed(config.seed)
+    untrained, val = make_net(config).eval(), gather(config, find_sources(config)).val
+    cpu = torch.device("cpu")
+    rows = embed(untrained, val.crops, config.size, device=cpu, autocast=nullcontext)
     outcome = train(config, tmp_path / "run")
-    assert outcome.best.eer < untrained.best.eer * 0.65  # measured: 0.236 of 0.384
+    assert outcome.best.eer <= look(rows, val.people, outcome.best.fmr).eer / 2
