@@ -225,6 +225,6 @@ def test_the_tiny_preset_learns_real_faces(test_data: Path, tmp_path: Path) -> N
     torch.manual_seed(config.seed)
     untrained, val = make_net(config).eval(), gather(config, find_sources(config)).val
     cpu = torch.device("cpu")
-    rows = embed(untrained, val.crops, config.size, device=cpu, autocast=nullcontext)
+    seen = embed(untrained, val.crops, config.size, device=cpu, autocast=nullcontext)
     outcome = train(config, tmp_path / "run")
-    assert outcome.best.eer <= look(rows, val.people, outcome.best.fmr).eer / 2
+    assert outcome.best.eer <= look(seen, val.people, outcome.best.fmr).eer / 2
