@@ -45,7 +45,7 @@ def test_the_window_is_the_publishers(
     width, height = size
     x, y = int(shares[0] * width * 0.7), int(shares[1] * height * 0.7)
     box_w, box_h = 5 + int(shares[2] * (width - x - 6)), 5 + int(shares[3] * (height - y - 6))
-    box = np.array([x, y, x + box_w - 1, y + box_h - 1], np.float64)
+    box = np.array([x, y, x + box_w - 1, y + box_h - 1], np.float32)
     got = window(width, height, box, scale)
     wanted = published(width, height, [x, y, box_w, box_h], scale)
     # Both cut to whole pixels; a sum in another order may land on the other side of one.
@@ -101,7 +101,9 @@ def test_the_published_weights_tell_a_portrait_from_its_print(
     face: Floats = np.array([180.0, 70.0, 270.0, 190.0], np.float32)
     assert check(astronaut, face) == "ok"
     held = face / 2 + np.array([192, 92, 192, 92], np.float32)
-    assert check.live_share(framed(astronaut), held) < check.live_share(astronaut, face)
+    assert check.live_share(framed(astronaut), held.astype(np.float32)) < check.live_share(
+        astronaut, face
+    )
     # As BGR, 0..255, batch of one: the nets themselves agree with what runs.
     for (net, run), wanted in zip(check._nets, MINIFASNET.nets, strict=True):
         square = patch(astronaut, face, scale=wanted.scale, size=80)
