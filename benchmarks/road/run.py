@@ -82,7 +82,9 @@ def decided(evaluation: Evaluation, model: str, result: IdentificationResult) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lfw", type=Path)
-    parser.add_argument("--models", nargs="+", default=["facegate-0", "mobilefacenet", "reid-0095"])
+    parser.add_argument(
+        "--models", nargs="+", default=["facegate-1", "facegate-0", "mobilefacenet", "reid-0095"]
+    )
     parser.add_argument("--out", type=Path, default=HERE / "results.json")
     options = parser.parse_args()
     rows = {}

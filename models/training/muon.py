@@ -88,4 +88,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         gram = turned @ turned.T
         turned = a * turned + (b * gram + c * gram @ gram) @ turned
-    return (turned.T if tall else turned).float().contiguous()
+    result: Tensor = (turned.T if tall else turned).float().contiguous()
+    return result
