@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from facegate.models.values import Floats
 
-# A photograph that looks like a stranger's with a chance of one in twenty is worth a question,
-# not yet an accusation: stricter, and hard poses of the right person are thrown out.
-AGREEMENT_FMR = 0.05
+# A photograph that one stranger in fifty would match no worse is worth a question, not yet an
+# accusation: stricter, and hard poses of the right person are thrown out.
+AGREEMENT_FMR = 0.02
 
 
 def agreeing(new: Floats, enrolled: Floats, threshold: float) -> NDArray[np.bool_]:

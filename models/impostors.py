@@ -78,7 +78,8 @@ class Table:
         raise NoThresholdError(
             f"{self.n_comparisons:,} comparisons of {self.n_people:,} people support no "
             f"false match rate of {fmr:.3g}",
-            hint=f"the smallest they support is {self.smallest_fmr:.3g}",
+            hint=f"the smallest they support is {self.smallest_fmr:.3g}; ask for that, show more "
+            "people to 'facegate calibrate', or name a score with --threshold",
         )
 
     def at(self, score: float) -> Line | None:

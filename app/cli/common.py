@@ -142,9 +142,8 @@ def _show_first_use() -> None:
     import logging
 
     logger = logging.getLogger("facegate.models.inference.openvino_torch")
-    if not logger.handlers:
-        logger.addHandler(logging.StreamHandler())
-        logger.setLevel(logging.INFO)
+    logger.handlers = [logging.StreamHandler()]  # not one with the stderr of a command before
+    logger.setLevel(logging.INFO)
 
 
 def gallery_option(command: Command) -> Command:

@@ -40,7 +40,7 @@ def test_only_a_gain_that_strangers_do_not_pay_for_is_kept(
 
 def test_people_are_dealt_out_without_overlap(people: Path) -> None:
     config = tuned_config(settings(people))
-    assert (config.net, config.size, config.dim) == ("plain-t", 112, 128)
+    assert (config.net, config.size, config.dim) == ("plain-s", 112, 128)
     dataset = read_dataset(people)
     material = gather_own(config, Sources(dataset, []))
     n_own = material.n_identities
