@@ -94,7 +94,7 @@ def rate_at(rows: Floats, people: NDArray[np.int64], score: float, best_of: int)
 
 @pytest.fixture(scope="module")
 def cal(test_data: Path, session_home: Path) -> tuple[Floats, NDArray[np.int64]]:
-    """The starter's embeddings of all people of split cal."""
+    """The default model's embeddings of all people of split cal."""
     from facegate.data.protocols.people import read_people
     from facegate.evaluation.road import embed_photos
     from facegate.models.pipeline import Pipeline
@@ -108,7 +108,7 @@ def cal(test_data: Path, session_home: Path) -> tuple[Floats, NDArray[np.int64]]
 def test_a_rate_set_on_half_of_the_people_holds_on_the_other_half(
     cal: tuple[Floats, NDArray[np.int64]], best_of: int
 ) -> None:
-    """18 of 20 times at least, the rate that the other half shows agrees with the calibrated one.
+    """Nine times in ten at least, the other half shows a rate that agrees with the calibrated one.
 
     Both halves are samples: the threshold has the doubt of the first, the rate at it that of the
     second, and the interval of their difference has both. ``benchmarks/intervals/transfer.py``
@@ -116,7 +116,7 @@ def test_a_rate_set_on_half_of_the_people_holds_on_the_other_half(
     """
     rows, person = cal
     random, n, held = np.random.default_rng(0), int(person.max()) + 1, 0
-    for _ in range(20):
+    for _ in range(60):  # of 20, an interval that holds in 95 % misses 3 one time in thirteen
         in_first = np.isin(person, random.permutation(n)[: n // 2])
         (table,) = impostor_tables(
             rows[in_first],
@@ -129,4 +129,4 @@ def test_a_rate_set_on_half_of_the_people_holds_on_the_other_half(
         other = rate_at(rows[~in_first], person[~in_first], score, best_of).figure
         low, high = difference_interval(first, other)
         held += low <= 0 <= high
-    assert held >= 18
+    assert held >= 54
