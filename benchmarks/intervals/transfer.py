@@ -70,7 +70,7 @@ def transfer(rows: Floats, person: NDArray[np.int64], best_of: int) -> dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=Path)
-    parser.add_argument("--models", nargs="+", default=["facegate-0", "mobilefacenet"])
+    parser.add_argument("--models", nargs="+", default=["facegate-1", "mobilefacenet"])
     options = parser.parse_args()
     protocol = read_people(options.people, split="cal")
     place = HERE / "transfer.json"
