@@ -16,8 +16,8 @@ one's own face is accepted less than half as often, and an enrolled one may be a
 
 LEAST_OF_TWO = 0.4
 """Of two faces compared one must reach it. Two poorer ones resemble each other by what spoils them:
-strangers with the same blur match fifty times as often as is asked for. Both values come from
-``benchmarks/quality``, on split val."""
+strangers of quality 0.2 to 0.4 with the same damage match a hundred times as often as is asked
+for. ``benchmarks/quality`` measures both values, on split val."""
 
 
 def is_too_poor(*qualities: float | None) -> bool:

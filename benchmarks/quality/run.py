@@ -185,7 +185,7 @@ def least_quality(value: dict[str, Any]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=Path)
-    parser.add_argument("--models", nargs="+", default=["facegate-0", "mobilefacenet"])
+    parser.add_argument("--models", nargs="+", default=["facegate-1", "mobilefacenet"])
     options = parser.parse_args()
     pairs = list(crops_of(options.people))
     place = HERE / "results.json"
