@@ -7,7 +7,7 @@ person was drawn; no score is computed twice.
 The product w_i * w_j carries a pair's own luck three times (its variance is 3, where an
 independent pair's is 1), so plain resampling makes intervals of small rates up to 1.7 times too
 wide. Resampling the pairs of people alone measures that part, and two thirds of it are taken off
-(``Spread.variance``). The derivation is in ``dyads``.
+(``spread``). The derivation is in ``dyads``.
 """
 
 import math
@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from facegate.models.metrics.comparisons import Comparisons
-from facegate.models.metrics.dyads import LEAST_SHARE, pair_counts, quadratic
+from facegate.models.metrics.dyads import pair_counts, quadratic
 from facegate.models.metrics.errors import Scores
-from facegate.models.metrics.intervals import drawn_variance, effective_degrees
+from facegate.models.metrics.spread import Draws, Spread
 
 N_DRAWS = 1000
 
@@ -42,7 +43,6 @@ MIX = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.
 POISSON_LIMITS = [sum(math.exp(-1) / math.factorial(i) for i in range(k + 1)) for k in range(9)]
 
 Weights = NDArray[np.float32]
-Draws = NDArray[np.float64]
 
 
 def people_draws(n_people: int, *, n_draws: int = N_DRAWS, seed: int = 0) -> Weights:
@@ -127,10 +127,6 @@ class Resampling:
 
     def __init__(self, comparisons: Comparisons, fars: Sequence[float] = ()) -> None:
         c = comparisons
-        order = np.argsort(c.genuine)
-        self._genuine = c.genuine[order]
-        self._person = c.genuine_person[order]
-        self._weight = c.genuine_weight[order].astype(np.float32)[:, None]
         self._n_people = c.n_people
         self._pairs = pair_counts(c.person_a, c.person_b, c.n_people)
         self._n_pairs = c.impostor.size
@@ -139,8 +135,10 @@ class Resampling:
         self._tails = {
             far: _tail(c, falling[: int(3 * far * falling.size) + SPARE]) for far in fars
         }
+        self._genuine, self._by_person = _between(c, [self._whole, *self._tails.values()])
+        self._weight = self._by_person.sum(axis=1, dtype=np.float32).reshape(-1, 1)
 
-    def spread(self, people: Weights | None = None) -> dict[str, "Spread"]:
+    def spread(self, people: Weights | None = None) -> dict[str, Spread]:
         """Return how far each figure moves when people are resampled.
 
         Args:
@@ -165,7 +163,7 @@ class Resampling:
         for start in range(0, people.shape[1], CHUNK):
             w = people[:, start : start + CHUNK]
             weights = Weighted(
-                genuine=w[self._person] * self._weight,
+                genuine=self._by_person @ w,
                 impostor=lambda tail, w=w: w[tail.a] * w[tail.b],  # type: ignore[misc]
                 n_pairs=quadratic(self._pairs, w),
             )
@@ -277,40 +275,24 @@ def _tail(c: Comparisons, falling: NDArray[np.int64]) -> Tail:
     )
 
 
+def _between(c: Comparisons, tails: Sequence[Tail]) -> tuple[Scores, sparse.csr_array]:
+    """Gather the genuine scores between two neighbours among all scores of tails into one.
+
+    No threshold, which is a score of a tail, tells them apart: half a million cost as little as
+    those of the tails.
+
+    Returns:
+        The lowest of each gathering, ascending; the weight that it has of each person.
+    """
+    thresholds = np.unique(np.concatenate([tail.scores for tail in tails]))
+    place = np.searchsorted(thresholds, c.genuine, side="left")
+    place += np.searchsorted(thresholds, c.genuine, side="right")
+    order = np.argsort(c.genuine)
+    _, first, number = np.unique(place[order], return_index=True, return_inverse=True)
+    weights = c.genuine_weight[order].astype(np.float32), (number, c.genuine_person[order])
+    by_person = sparse.coo_array(weights, shape=(first.size, c.n_people)).tocsr()
+    return c.genuine[order][first], by_person
+
+
 def _joined(parts: list[dict[str, Draws]]) -> dict[str, Draws]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spread:
-    """A figure under resampling; draws that say nothing are NaN.
-
-    Attributes:
-        people: under each draw of people.
-        pairs: under each draw of pairs of people.
-        without: without each of some people.
-        n_people: how many are drawn.
-    """
-
-    people: Draws
-    pairs: Draws
-    without: Draws
-    n_people: int
-
-    def __sub__(self, other: "Spread") -> "Spread":
-        return Spread(
-            self.people - other.people,
-            self.pairs - other.pairs,
-            self.without - other.without,
-            self.n_people,
-        )
-
-    @property
-    def variance(self) -> float:
-        """Return the figure's variance: that of the draws, less the pairs' luck counted thrice."""
-        own = float(np.nanvar(self.pairs))
-        return max(drawn_variance(self.people, self.n_people) - 2 * own, LEAST_SHARE * own)
-
-    def degrees(self, *, of_pairs: bool) -> float:
-        """Return the degrees of freedom of the variance, as ``effective_degrees`` has them."""
-        return effective_degrees(self.without[~np.isnan(self.without)], of_pairs=of_pairs)

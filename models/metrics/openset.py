@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facegate.models.metrics.bootstrap import Draws, Weights, people_draws, rank, rejected_at
+from facegate.models.metrics.bootstrap import Weights, people_draws, rank, rejected_at
 from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.errors import (
     Scores,
@@ -34,6 +34,7 @@ from facegate.models.metrics.intervals import (
     share_interval,
 )
 from facegate.models.metrics.pairs import Indices
+from facegate.models.metrics.spread import Draws
 from facegate.models.values import Floats
 
 FPIRS = (0.1, 0.01, 1e-3)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facegate.models.metrics.bootstrap import Resampling, Spread, Weights, people_draws
+from facegate.models.metrics.bootstrap import Resampling, Weights, people_draws
 from facegate.models.metrics.comparisons import Comparisons
 from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.errors import (
@@ -19,6 +19,7 @@ from facegate.models.metrics.errors import (
     thresholds_at_fmr,
 )
 from facegate.models.metrics.intervals import Figure, quantile95, share_interval
+from facegate.models.metrics.spread import Spread
 
 FARS = (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
 """False accept rates at which the true accept rate is given, where the pairs resolve them."""

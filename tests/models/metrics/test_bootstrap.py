@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from facegate.models.metrics.bootstrap import (
     Resampling,
-    Spread,
     Weights,
     pair_draws,
     people_draws,
@@ -110,18 +109,6 @@ def test_pair_draws_are_poisson_and_depend_on_the_pair_alone() -> None:
     assert abs(np.corrcoef(weights[1:, 0], weights[:-1, 0])[0, 1]) < 0.03
     alone = pair_draws(np.array([7, 19_999]), np.array([3, 39]))
     assert np.array_equal(alone, weights[[7, 19_999]][:, [3, 39]])
-
-
-def test_variance_takes_off_two_thirds_of_the_pairs_own_luck() -> None:
-    people, pairs = np.array([0.0, 2.0]), np.array([0.0, 1.0])
-    spread = Spread(people, pairs, np.zeros(3), 4)
-    assert spread.variance == pytest.approx(2 * 4 / 3 - 2 * 0.25)
-    assert (spread - spread).variance == 0
-
-
-def test_variance_is_half_of_the_pairs_own_luck_at_least() -> None:
-    spread = Spread(np.array([0.0, 0.1]), np.array([0.0, 1.0]), np.zeros(3), 4)
-    assert spread.variance == pytest.approx(0.25 / 2)
 
 
 def test_a_draw_without_any_genuine_pair_says_nothing() -> None:
