@@ -8,34 +8,18 @@ with Client("http://127.0.0.1:8321", key="fg_…") as client:
         print(face["decision"], face["identity"])
 """
 
-import http.client
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
-from facegate.errors import FacegateError, InputError
+from facegate.wire import ApiError, Picture, Wire, contents_of, form
+
+__all__ = ["ApiError", "Client"]
 
 Json = dict[str, Any]
-Picture = str | os.PathLike[str] | bytes
-
-
-class ApiError(FacegateError):
-    """The server said no.
-
-    Attributes:
-        status: the HTTP status; 0 where there was no answer.
-        request_id: names the request in the server's log.
-        retry_after: seconds after which trying again makes sense, or None.
-    """
-
-    status = 0
-    request_id = ""
-    retry_after: float | None = None
 
 
 class Client:
@@ -54,16 +38,7 @@ class Client:
     def __init__(
         self, address: str, *, key: str, collection: str = "default", timeout: float = 60.0
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(
-                f"{address!r} is no address", hint="give one like http://127.0.0.1:8321"
-            )
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
-        self._key = key
+        self._wire = Wire(address, key=key, timeout=timeout)
         self._here = f"/collections/{quote(collection, safe='')}"
 
     def __enter__(self) -> Self:
@@ -79,7 +54,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
-        self._connection.close()
+        self._wire.close()
 
     def detect(self, photograph: Picture) -> Json:
         """Return the faces of a photograph."""
@@ -131,11 +106,11 @@ class Client:
     def identities(self, *, offset: int = 0, limit: int = 50, search: str = "") -> Json:
         """Return a page of people, and how many there are."""
         query = {"offset": str(offset), "limit": str(limit), "search": search}
-        return self._call("GET", f"{self._here}/identities", query)
+        return _object(self._wire.ask("GET", f"{self._here}/identities", query))
 
     def identity(self, number: int) -> Json:
         """Return a person and their samples."""
-        return self._call("GET", f"{self._here}/identities/{number}")
+        return _object(self._wire.ask("GET", f"{self._here}/identities/{number}"))
 
     def rename(self, number: int, name: str) -> Json:
         """Give a person another name."""
@@ -147,27 +122,29 @@ class Client:
 
     def remove(self, number: int) -> Json:
         """Take a person out; it can be undone for 30 days."""
-        return self._call("DELETE", f"{self._here}/identities/{number}")
+        return _object(self._wire.ask("DELETE", f"{self._here}/identities/{number}"))
 
     def erase(self, number: int) -> Json:
         """Delete a person for good."""
-        return self._call("DELETE", f"{self._here}/identities/{number}", {"erase": "true"})
+        return _object(
+            self._wire.ask("DELETE", f"{self._here}/identities/{number}", {"erase": "true"})
+        )
 
     def remove_sample(self, number: int) -> Json:
         """Take out one sample of a person who has others."""
-        return self._call("DELETE", f"{self._here}/samples/{number}")
+        return _object(self._wire.ask("DELETE", f"{self._here}/samples/{number}"))
 
     def allow_claims(self, number: int) -> None:
         """Allow claims of a person again, after many that failed."""
-        self._call("POST", f"{self._here}/identities/{number}/allow-claims")
+        self._wire.ask("POST", f"{self._here}/identities/{number}/allow-claims")
 
     def export(self) -> bytes:
         """Return everybody as the file that ``facegate gallery import`` reads."""
-        return self._ask("GET", f"{self._here}/export")
+        return self._wire.ask("GET", f"{self._here}/export")
 
     def histograms(self) -> Json:
         """Return how alike strangers and the samples of one person are here."""
-        return self._call("GET", f"{self._here}/histograms")
+        return _object(self._wire.ask("GET", f"{self._here}/histograms"))
 
     def begin_session(self, name: str, *, consent_version: int | None = None) -> Json:
         """Begin a guided enrolment; its answer is what the next three methods need."""
@@ -178,7 +155,7 @@ class Client:
         """Send a frame and return one instruction; numbers rise from 1."""
         headers = {"Content-Type": "image/jpeg", **_nonce(session)}
         path, query = f"/sessions/{session['id']}/frames", {"number": str(number)}
-        return self._call("POST", path, query, _contents(frame), headers)
+        return _object(self._wire.ask("POST", path, query, contents_of(frame), headers))
 
     def save_session(self, session: Json, *, allow_duplicate: bool = False) -> Json:
         """Save a guided enrolment that is done."""
@@ -187,7 +164,7 @@ class Client:
 
     def cancel_session(self, session: Json) -> None:
         """End a guided enrolment; nothing of it is kept."""
-        self._call("DELETE", f"/sessions/{session['id']}", headers=_nonce(session))
+        self._wire.ask("DELETE", f"/sessions/{session['id']}", headers=_nonce(session))
 
     def undo(self, number: int | None = None) -> Json:
         """Take a change back, the newest where none is named."""
@@ -195,12 +172,12 @@ class Client:
 
     def history(self, limit: int = 50) -> list[Json]:
         """Return the latest changes, newest first."""
-        found = self._call("GET", f"{self._here}/operations", {"limit": str(limit)})
+        found = _object(self._wire.ask("GET", f"{self._here}/operations", {"limit": str(limit)}))
         return list(found["operations"])
 
     def collections(self) -> list[Json]:
         """Return the collections that the key may use."""
-        return list(self._call("GET", "/collections")["collections"])
+        return list(_object(self._wire.ask("GET", "/collections"))["collections"])
 
     def create_collection(self, name: str) -> Json:
         """Make an empty collection."""
@@ -208,11 +185,11 @@ class Client:
 
     def models(self) -> list[Json]:
         """Return the models that the server knows."""
-        return list(self._call("GET", "/models")["models"])
+        return list(_object(self._wire.ask("GET", "/models"))["models"])
 
     def settings(self) -> Json:
         """Return error rates, the consent text and the model."""
-        return self._call("GET", "/settings")
+        return _object(self._wire.ask("GET", "/settings"))
 
     def change_settings(self, **values: Any) -> Json:
         """Change some of fmr, fpir, consent_text, ask_consent and keep_days."""
@@ -220,7 +197,7 @@ class Client:
 
     def api_keys(self) -> list[Json]:
         """Return every key, without the secrets."""
-        return list(self._call("GET", "/keys")["keys"])
+        return list(_object(self._wire.ask("GET", "/keys"))["keys"])
 
     def create_key(
         self,
@@ -236,93 +213,36 @@ class Client:
 
     def revoke_key(self, key_id: str) -> None:
         """Delete a key."""
-        self._call("DELETE", f"/keys/{quote(key_id, safe='')}")
+        self._wire.ask("DELETE", f"/keys/{quote(key_id, safe='')}")
 
     def _photo(self, path: str, photograph: Picture, query: Mapping[str, str] = {}) -> Json:
-        body = _contents(photograph)
-        return self._call("POST", path, query, body, {"Content-Type": "application/octet-stream"})
+        body = contents_of(photograph)
+        return _object(
+            self._wire.ask("POST", path, query, body, {"Content-Type": "application/octet-stream"})
+        )
 
     def _json(self, method: str, path: str, value: Json, headers: Mapping[str, str] = {}) -> Json:
         body = json.dumps(value).encode()
-        return self._call(method, path, {}, body, {"Content-Type": "application/json", **headers})
+        return _object(
+            self._wire.ask(method, path, {}, body, {"Content-Type": "application/json", **headers})
+        )
 
     def _form(
         self,
         path: str,
-        photographs: list[Picture],
+        photographs: Iterable[Picture],
         query: Mapping[str, str] = {},
         fields: Mapping[str, str] = {},
         headers: Mapping[str, str] = {},
     ) -> Json:
-        boundary = secrets.token_hex(16)
-        pieces: list[bytes] = []
-        for name, text in fields.items():
-            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
-            pieces += [head.encode(), text.encode(), b"\r\n"]
-        for number, photograph in enumerate(photographs):
-            head = (
-                f'--{boundary}\r\nContent-Disposition: form-data; name="photo"; '
-                f'filename="{number}"\r\nContent-Type: application/octet-stream\r\n\r\n'
-            )
-            pieces += [head.encode(), _contents(photograph), b"\r\n"]
-        pieces.append(f"--{boundary}--\r\n".encode())
-        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self._call("POST", path, query, b"".join(pieces), {**kind, **headers})
+        body, kind = form(list(photographs), fields)
+        return _object(self._wire.ask("POST", path, query, body, {**kind, **headers}))
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] = {},
-        body: bytes | None = None,
-        headers: Mapping[str, str] = {},
-    ) -> Json:
-        contents = self._ask(method, path, query, body, headers)
-        found: Json = json.loads(contents) if contents else {}
-        return found
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] = {},
-        body: bytes | None = None,
-        headers: Mapping[str, str] = {},
-    ) -> bytes:
-        target = f"/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
-        head = {"Authorization": f"Bearer {self._key}", **headers}
-        try:
-            self._connection.request(method, target, body, head)
-            answer = self._connection.getresponse()
-            contents = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise ApiError(
-                f"the server did not answer, {error}",
-                hint="see whether it runs; an enrolment may be repeated under its op_uid",
-                code="no_answer",
-            ) from error
-        if answer.status >= 400:
-            raise _error(answer, contents)
-        return contents
+def _object(contents: bytes) -> Json:
+    found: Json = json.loads(contents) if contents else {}
+    return found
 
 
 def _nonce(session: Json) -> dict[str, str]:
     return {"X-Facegate-Nonce": str(session["nonce"])}
-
-
-def _contents(photograph: Picture) -> bytes:
-    return photograph if isinstance(photograph, bytes) else Path(photograph).read_bytes()
-
-
-def _error(answer: http.client.HTTPResponse, contents: bytes) -> ApiError:
-    try:
-        found = json.loads(contents)["error"]
-    except (ValueError, KeyError, TypeError):
-        found = {"message": f"the server answered {answer.status}", "hint": "", "code": "error"}
-    error = ApiError(found["message"], hint=found["hint"], code=found["code"])
-    error.status = answer.status
-    error.request_id = found.get("request_id", "")
-    wait = answer.getheader("Retry-After", "")
-    error.retry_after = float(wait) if wait.isdigit() else None
-    return error

@@ -1,7 +1,6 @@
 """Put the parts together: routes, the page, errors, and the door before all of them."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -13,15 +12,12 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from facegate import __version__
-from facegate.errors import FacegateError
 from facegate.server.envelope import add_handlers
 from facegate.server.guard.door import Door
 from facegate.server.routes import about, account, galleries, people, questions, sitting
 from facegate.server.services import Services
 from facegate.server.settings import Settings
 from facegate.server.worker import ClientGone
-
-logger = logging.getLogger("facegate.server")
 
 DAY_S = 86_400
 
@@ -96,10 +92,7 @@ def _add_page(app: FastAPI) -> None:
 
 async def _daily(shared: Services) -> None:
     while True:
-        try:
-            await shared.desk(shared.expire)
-        except FacegateError as error:
-            logger.warning("old people were not erased: %s", error)
+        await shared.desk(shared.expire)
         await asyncio.sleep(DAY_S)
 
 

@@ -1,6 +1,5 @@
 """Which galleries a server has, each with its recognizer; all of one model share a reader."""
 
-import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from facegate.models.pipeline import Pipeline
 from facegate.models.zoo import DEFAULT_MODEL
 from facegate.reader import Reader
 from facegate.recognizer import Recognizer
+from facegate.server.settings import COLLECTION_NAME
 
 DEFAULT = "default"
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Collections:
     def names(self) -> list[str]:
         """Return the names of all collections, ``default`` first."""
         found = {path.stem for path in (self._folder / "collections").glob("*.db")}
-        return [DEFAULT, *sorted(name for name in found if NAME.fullmatch(name))]
+        return [DEFAULT, *sorted(name for name in found if COLLECTION_NAME.fullmatch(name))]
 
     def get(self, name: str) -> Collection:
         """Return a collection.
@@ -105,7 +104,7 @@ class Collections:
             self._open.clear()
 
     def _path(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
+        if not COLLECTION_NAME.fullmatch(name):
             raise InputError(
                 "a collection's name has 1 to 40 letters a-z, digits and hyphens",
                 hint="choose a name like staff or floor-2",
@@ -115,11 +114,15 @@ class Collections:
         return self._folder / "collections" / f"{name}.db"
 
     def _load(self, name: str, path: Path) -> Collection:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         model = self._model
         if path.exists():
-            with Gallery.open(path, read_only=True) as gallery:
-                model = gallery.model_id
+            try:
+                with Gallery.open(path, read_only=True) as gallery:
+                    model = gallery.model_id
+            except NotAGalleryError as error:
+                hint = "move it away, or put a backup in its place"
+                raise NotAGalleryError(error.message, hint=hint) from error
         recognizer = Recognizer(path, fmr=self.fmr, fpir=self.fpir, reader=self._reader(model))
         self._open[name] = Collection(name, recognizer, recognizer.create_gallery())
         return self._open[name]

@@ -15,7 +15,7 @@ from facegate.server.access.keys import Keys
 from facegate.server.app import create_app
 from facegate.server.guard.connections import protocol
 from facegate.server.services import Services
-from facegate.server.sessions import MAX_FRAME
+from facegate.server.session import MAX_FRAME
 from facegate.server.settings import Settings
 
 GRACE_S = 10
@@ -135,7 +135,7 @@ def self_signed(folder: Path) -> tuple[str, str]:
                 "openssl is not installed and makes the certificate",
                 hint="install it, or put a proxy with TLS before the server",
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key.touch(mode=0o600)
         command = (
             *(tool, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),

@@ -1,6 +1,7 @@
 """Everything that the routes of one server share."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from starlette.requests import HTTPConnection
 
+from facegate.errors import FacegateError
 from facegate.retention import expire
 from facegate.server.access.attempts import Attempts
 from facegate.server.access.buckets import Buckets
@@ -22,6 +24,8 @@ from facegate.server.presentation import Presentation
 from facegate.server.sessions import Sessions
 from facegate.server.settings import Settings
 from facegate.server.worker import Worker
+
+logger = logging.getLogger("facegate.server")
 
 Answer = TypeVar("Answer")
 
@@ -85,8 +89,13 @@ class Services:
         """
         before = datetime.now(UTC) - timedelta(days=self.keep_days)
         for name in self.collections.names():
-            if name != DEFAULT:
+            if name == DEFAULT:
+                continue
+            try:
                 expire(self.collections.get(name).gallery, before=before, actor="retention")
+            except FacegateError as error:
+                # One gallery that is damaged or busy must not keep the people of the others.
+                logger.warning("old people of %s were not erased: %s", name, error)
 
     def close(self) -> None:
         """Finish what was begun, then close every file."""

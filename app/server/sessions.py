@@ -1,201 +1,28 @@
-"""Guided enrolments over the wire: the coach of ``facegate.guide``, one session a person.
+"""The guided enrolments that are going on, and those just saved.
 
 A session holds crops and embeddings in memory only. Until it is saved nothing is written, so
 that whoever cancels, closes the tab or loses the connection leaves nothing behind.
 """
 
-import asyncio
 import random
 import secrets
+import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
 
-from facegate.data.images import read_photo
-from facegate.enrolment import conflicts_of
-from facegate.gallery.names import clean_name, name_key
-from facegate.guide import Advice, Coach, View
+from facegate.gallery.names import clean_name
+from facegate.guide import Coach
 from facegate.guide.advice import DIRECTIONS
-from facegate.guided import LEAST_FACE_PX, same_person, view_of
-from facegate.models.pipeline import Pipeline
-from facegate.reader import Reader
-from facegate.results import EmbeddedFace, Enrolment, Near, face_json
+from facegate.guided import same_person
+from facegate.results import Enrolment
 from facegate.server.access.preferences import Preferences
 from facegate.server.collections import Collection
-from facegate.server.presentation import NOT_CHECKED, Presentation, worst
+from facegate.server.presentation import Presentation
 from facegate.server.reasons import Refusal
+from facegate.server.session import LATE_S, SAVE_S, Session
 from facegate.server.settings import Limits
 
 HOLD_S = 0.4
-LATE_S = 5.0
-"""Beyond its limit: the coach's time runs from the first frame, and it says what was missing."""
-SAVE_S = 60.0
-"""How long a finished session waits to be saved."""
-MAX_FRAME = 2_000_000
-MAX_FRAME_PIXELS = 4_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Frame:
-    """What the coach gives back for a kept frame: its number, and its face."""
-
-    number: int
-    face: EmbeddedFace
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """One person before a browser's camera, once.
-
-    Attributes:
-        id, nonce: name it; both are needed for every frame.
-        owner: the client that began it.
-        until: when it ends, on the server's clock.
-        n_frames: frames looked at; their numbers rise from 1.
-        opinions: what the check for presentation attacks said, with counts.
-    """
-
-    id: str
-    nonce: str
-    owner: str
-    actor: str
-    collection: Collection
-    name: str
-    coach: Coach
-    clock: Callable[[], float]
-    until: float
-    presentation: Presentation
-    n_frames: int = 0
-    opinions: Counter[str] = field(default_factory=Counter)
-    last: int = 0
-    has_consent: bool = False
-    near: tuple[Near, ...] = ()
-    is_over: bool = False
-    reader: Reader | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def see(self, frame: bytes, number: int) -> dict[str, Any]:
-        """Judge one frame and return what the page needs; runs in the worker's thread.
-
-        Raises:
-            ImageError: the frame is no picture. Refusal: the session is over.
-        """
-        self.check_open()
-        photo = read_photo(
-            frame, name="the frame", max_bytes=MAX_FRAME, max_pixels=MAX_FRAME_PIXELS
-        )
-        # The server's clock, not the browser's: a replay cannot claim to have taken its time.
-        view = view_of(self._reader(), photo, self.clock())
-        advice = self.coach.see(replace(view, item=_Frame(number, view.item)))
-        self.n_frames += 1
-        if advice.state == "done" and not self.near:
-            self.near = self._conflicts()
-            self.until = self.clock() + SAVE_S
-        words = self.presentation.of(photo, view.faces[:1])
-        self.opinions.update(words)
-        return {**self._as_json(number, view, advice), "presentation": worst(words)}
-
-    def save(self, *, is_duplicate_fine: bool) -> Enrolment:
-        """Write the kept frames in one transaction; runs in the worker's thread.
-
-        Raises:
-            Refusal: ``not_ready``, or ``conflict`` where somebody enrolled looks like this one.
-        """
-        self.check_open()
-        if self.coach.state == "going":
-            raise Refusal("not_ready", "the enrolment has not finished", "send more frames")
-        verdict = self.coach.finish()
-        if verdict.code:
-            self.is_over = True
-            raise Refusal(
-                "not_ready",
-                f"{self.name} was not enrolled: {verdict.message}",
-                "begin again, alone and in good light",
-            )
-        self.near = self._conflicts()
-        if self.near and not is_duplicate_fine:
-            raise Refusal(
-                "conflict",
-                f"this face looks like {self.near[0].identity.name}, who is enrolled",
-                "ask whether it is the same person; save again with allow_duplicate if not",
-            )
-        recognizer = self.collection.recognizer
-        recognizer.actor = self.actor
-        faces = [kept.item.face for kept in verdict.kept]
-        answer = recognizer.enroll_faces(self.name, faces, kind="frame", op_uid=self.id)
-        self.is_over = True
-        return answer
-
-    def opinion(self) -> str:
-        """Return what the check for presentation attacks said about most of the frames."""
-        n_faces = self.opinions.total()
-        if 2 * self.opinions["suspected"] > n_faces:
-            return "suspected"
-        return "ok" if self.opinions["ok"] else NOT_CHECKED
-
-    def time_left(self) -> float:
-        """Return the seconds until nobody may send anything more."""
-        return max(0.0, self.until - self.clock())
-
-    def check_open(self) -> None:
-        """Refuse a session that is over or out of time."""
-        if self.is_over or self.clock() > self.until:
-            self.is_over = True
-            raise Refusal("session_over", "this enrolment is over", "begin a new one")
-
-    def _reader(self) -> Reader:
-        if self.reader is None:
-            embedder = self.collection.recognizer.reader.pipeline.embedder
-            pipeline = Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX)
-            self.reader = Reader(pipeline)
-        return self.reader
-
-    def _seconds_left(self) -> float:
-        late = LATE_S if self.coach.state == "going" else 0.0
-        return max(0.0, self.until - late - self.clock())
-
-    def _conflicts(self) -> tuple[Near, ...]:
-        faces = [kept.item.face for kept in self.coach.kept]
-        own = name_key(self.name)
-        near = conflicts_of(self.collection.recognizer, faces)
-        return tuple(other for other in near if name_key(other.identity.name) != own)
-
-    def _as_json(self, number: int, view: View, advice: Advice) -> dict[str, Any]:
-        quality, pose = view.quality, advice.pose
-        return {
-            "frame": number,
-            "state": advice.state,
-            "instruction": advice.instruction.value,
-            "text": advice.text,
-            "wanted": advice.wanted.value if advice.wanted else None,
-            "covered": sorted(direction.value for direction in advice.covered),
-            "progress": round(advice.progress, 3),
-            "face": face_json("", view.faces[0]) if view.faces else None,
-            "faces": len(view.faces),
-            "pose": {
-                "yaw": round(pose.yaw, 1),
-                "pitch": round(pose.pitch, 1),
-                "roll": round(pose.roll, 1),
-            }
-            if pose
-            else None,
-            "quality": {
-                "sharpness": round(quality.sharpness, 3),
-                "brightness": round(quality.brightness, 3),
-                "size_px": round(quality.size_px, 1),
-                "overall": round(quality.overall, 3),
-            }
-            if quality
-            else None,
-            "refused": advice.refused or None,
-            "kept": [kept.item.number for kept in self.coach.kept],
-            "wanted_frames": self.coach.best,
-            "left_out": dict(self.coach.refused.most_common()),
-            "conflicts": [near.as_json() for near in self.near],
-            "seconds_left": round(self._seconds_left(), 1),
-        }
 
 
 class Sessions:
@@ -218,6 +45,8 @@ class Sessions:
         self._limits, self._preferences, self._clock = limits, preferences, clock
         self._presentation = presentation
         self._open: dict[str, Session] = {}
+        self._saved: dict[str, Session] = {}
+        self._lock = threading.Lock()
         self._random = random.SystemRandom()
 
     def __len__(self) -> int:
@@ -264,13 +93,13 @@ class Sessions:
         return session
 
     def get(self, session_id: str, owner: str, nonce: str) -> Session:
-        """Return a session to who began it.
+        """Return a session to who began it, for a while also one that was saved.
 
         Raises:
             Refusal: ``not_found``.
         """
         self._sweep()
-        session = self._open.get(session_id)
+        session = self._open.get(session_id) or self._saved.get(session_id)
         if (
             session is None
             or session.owner != owner
@@ -279,13 +108,40 @@ class Sessions:
             raise Refusal("not_found", "there is no such enrolment", "begin a new one")
         return session
 
-    def end(self, session: Session, enrolment: Enrolment | None = None) -> None:
+    def save(self, session: Session, *, is_duplicate_fine: bool) -> Enrolment:
+        """Write a session, once: asked again it answers again. Runs in the worker's thread.
+
+        Raises:
+            Refusal: as ``Session.save``, or ``session_over``.
+        """
+        with self._lock:
+            if session.saved is not None:
+                return session.saved
+            session.check_open()
+            session.is_saving = True
+        try:
+            answer = session.saved = session.save(is_duplicate_fine=is_duplicate_fine)
+        finally:
+            with self._lock:
+                session.is_saving = False
+                is_left = session.is_over
+        if is_left:  # whoever sent it is gone, and it was being written all the same
+            self.end(session)
+        return answer
+
+    def end(self, session: Session) -> None:
         """Forget a session; its consent stays only with somebody enrolled."""
-        session.is_over = True
-        if self._open.pop(session.id, None) is None or not session.has_consent:
-            return
-        identity = enrolment.identity if enrolment is not None else None
-        self._preferences.settle(session.id, identity.uid if identity else None)
+        with self._lock:
+            session.is_over = True
+            if session.is_saving:
+                return
+            is_known = self._open.pop(session.id, None) is not None
+            if is_known and session.saved is not None:
+                session.until = self._clock() + SAVE_S
+                self._saved[session.id] = session
+        if is_known and session.has_consent:
+            identity = session.saved.identity if session.saved is not None else None
+            self._preferences.settle(session.id, identity.uid if identity else None)
 
     def close(self) -> None:
         """End all of them."""
@@ -297,3 +153,6 @@ class Sessions:
         for session in list(self._open.values()):
             if session.is_over or now > session.until:
                 self.end(session)
+        for session in list(self._saved.values()):
+            if now > session.until:
+                del self._saved[session.id]

@@ -1,13 +1,16 @@
 """What an operator decides about a server before it starts."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from facegate.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORT = 8321
+COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,11 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        if self.public_url:
-            parts = urlsplit(self.public_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-                raise InputError(
-                    f"{self.public_url!r} cannot be the public address",
-                    hint="give one like https://faces.example.org",
-                )
+        if self.public_url and _split(self.public_url) is None:
+            raise InputError(
+                f"{self.public_url!r} cannot be the public address",
+                hint="give one like https://faces.example.org",
+            )
 
     @property
     def is_loopback(self) -> bool:
@@ -99,27 +100,23 @@ class Settings:
     @property
     def scheme(self) -> str:
         """Return the scheme that browsers use."""
-        if self.public_url:
-            return urlsplit(self.public_url).scheme
-        return "https" if self.is_secure else "http"
+        public = _split(self.public_url)
+        return public.scheme if public else self._own_scheme
 
     @property
     def hosts(self) -> frozenset[str]:
         """Return every value of the Host header that is answered."""
-        names = {f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
-        if self.public_url:
-            parts = urlsplit(self.public_url)
-            names.add(parts.netloc.rpartition("@")[2].lower())
-        return frozenset(names)
+        return frozenset(origin.partition("://")[2] for origin in self.origins)
 
     @property
     def origins(self) -> frozenset[str]:
         """Return every origin that pages of this server have."""
-        own = "https" if self.is_secure else "http"
-        found = {f"{own}://{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
-        if self.public_url:
-            parts = urlsplit(self.public_url)
-            found.add(f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}")
+        names = ("127.0.0.1", "localhost", "[::1]")
+        found = set[str]().union(*(_origins(self._own_scheme, n, self.port) for n in names))
+        if public := _split(self.public_url):
+            name = f"[{public.hostname}]" if ":" in str(public.hostname) else str(public.hostname)
+            port = public.port or _USUAL_PORTS[public.scheme]
+            found |= _origins(public.scheme, name, port)
         return frozenset(found)
 
     @property
@@ -129,3 +126,24 @@ class Settings:
             return self.public_url.rstrip("/")
         host = "[::1]" if self.host == "::1" else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def _own_scheme(self) -> str:
+        return "https" if self.is_secure else "http"
+
+
+def _split(public_url: str) -> SplitResult | None:
+    """Return the parts of a public address, or None where it is none."""
+    try:
+        parts = urlsplit(public_url)
+        is_address = parts.scheme in _USUAL_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, half an IPv6 address
+        return None
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    return parts if is_address and is_bare else None
+
+
+def _origins(scheme: str, name: str, port: int) -> set[str]:
+    """Return how browsers write an origin: the usual port of a scheme is left out."""
+    found = {f"{scheme}://{name}:{port}"}
+    return found | {f"{scheme}://{name}"} if port == _USUAL_PORTS[scheme] else found

@@ -50,6 +50,34 @@ def test_a_wrong_public_address_is_refused(
     assert "cannot be the public address" in capsys.readouterr().err
 
 
+def test_a_file_that_holds_no_keys_is_named(
+    empty_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty_home.mkdir()
+    (empty_home / "keys.db").write_text("no database at all, but long enough to be one" * 9)
+    for command in (["serve", "--port", "0"], ["keys", "list"]):
+        assert run(command) == 2
+        error = capsys.readouterr().err
+        assert "keys.db, where keys and settings are kept, cannot be read" in error
+        assert "--gallery" not in error
+
+
+def test_a_home_that_cannot_be_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FACEGATE_HOME", str(tmp_path / "file" / "home"))
+    assert run(["keys", "list"]) == 2
+    assert "set FACEGATE_HOME to a folder of your own" in capsys.readouterr().err
+
+
+def test_a_key_for_an_impossible_collection_is_refused(
+    empty_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["keys", "create", "x", "--scope", "admin", "--collection", "../x"]) == 2
+    assert "no collection can be called '../x'" in capsys.readouterr().err
+
+
 def test_the_server_starts_prints_its_link_and_stops(facegate_home: Path) -> None:
     command = [sys.executable, "-m", "facegate", "serve", "--port", "0", "--json", "-q"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from facegate.errors import GalleryError
-from facegate.gallery.faults import translated
+from facegate.errors import DamagedGalleryError, GalleryError, NotAGalleryError
+from facegate.gallery.faults import translated, unwritable
 
 FILE = "keys.db"
 
@@ -52,16 +52,15 @@ class Database:
         folder: where ``keys.db`` lies or will lie; made where it is missing.
 
     Raises:
-        GalleryError: the file is something else or was written by a newer facegate.
+        GalleryError: the file is something else, cannot be written, or was written by a newer
+            facegate.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE
         self._lock = threading.RLock()
-        # Only the owner may read it: a sum is no key, but names of keys are nobody's business.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        with translated(self.path):
+        _make_private(self.path)
+        with _ours(self.path):
             self._db = sqlite3.connect(
                 self.path, isolation_level=None, check_same_thread=False, timeout=10
             )
@@ -76,7 +75,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give a connection whose changes become durable together, or not at all."""
-        with self._lock, translated(self.path, timeout=10):
+        with self._lock, _ours(self.path, timeout=10):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -89,7 +88,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give a connection for a question."""
-        with self._lock, translated(self.path, timeout=10):
+        with self._lock, _ours(self.path, timeout=10):
             yield self._db
 
     def _set_up(self) -> None:
@@ -101,3 +100,30 @@ class Database:
             raise GalleryError(
                 f"{self.path} was written by a newer facegate", hint="update facegate"
             )
+
+
+def _make_private(path: Path) -> None:
+    """Make folder and file where they are missing, for their owner alone.
+
+    A sum is no key, but names of keys are nobody's business.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        ours = unwritable(error, path)
+        ours.hint = "see to it, or set FACEGATE_HOME to a folder of your own"
+        raise ours from error
+
+
+@contextmanager
+def _ours(path: Path, *, timeout: float = 0.0) -> Iterator[None]:
+    """Raise SQLite's errors as ours, in words that fit this file: it is no gallery."""
+    try:
+        with translated(path, timeout=timeout):
+            yield
+    except (NotAGalleryError, DamagedGalleryError) as error:
+        raise GalleryError(
+            f"{path}, where keys and settings are kept, cannot be read",
+            hint="put a copy of it back, or move it away: keys and settings then start anew",
+        ) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -9,8 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from facegate.errors import InputError
+from facegate.errors import GalleryError, InputError
 from facegate.server.access.database import Database
+from facegate.server.settings import COLLECTION_NAME
+
+logger = logging.getLogger("facegate.server")
 
 SCOPES = ("detect", "verify", "identify", "enroll", "admin")
 _USED_EVERY_S = 60
@@ -71,7 +75,7 @@ class Keys:
         """Make a key; the text returned first is never shown again.
 
         Raises:
-            InputError: no name, an unknown scope, or no scope.
+            InputError: no name, an unknown scope, no scope, or a collection that cannot be.
         """
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
@@ -82,6 +86,11 @@ class Keys:
         if not name.strip() or len(name) > 60 or not name.isprintable():
             raise InputError(
                 "a key needs a name of 1 to 60 characters", hint="say what the key is for"
+            )
+        if collection is not None and not COLLECTION_NAME.fullmatch(collection):
+            raise InputError(
+                f"no collection can be called {collection!a:.50}",
+                hint="give the name of one, 1 to 40 letters a-z, digits and hyphens",
             )
         key_id = secrets.token_hex(4)
         text = f"fg_{key_id}_{secrets.token_urlsafe(32)}"
@@ -132,9 +141,16 @@ class Keys:
         if not key.is_live:
             return None
         if key.used is None or datetime.now(UTC) - key.used > timedelta(seconds=_USED_EVERY_S):
+            self._note_use(key_id)
+        return key
+
+    def _note_use(self, key_id: str) -> None:
+        try:
             with self._database.transaction() as db:
                 db.execute("UPDATE key SET used = ? WHERE id = ?", (int(time.time()), key_id))
-        return key
+        except GalleryError as error:
+            # A full disk or a lock must not shut out who only asks.
+            logger.warning("the use of key %s was not noted: %s", key_id, error)
 
     def _get(self, key_id: str) -> Key:
         with self._database.reading() as db:

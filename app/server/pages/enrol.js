@@ -29,6 +29,7 @@ export function enrol(main) {
   const count = h("p", { class: "quiet small" });
   const outs = h("p", { class: "quiet small" });
   let session = null, socket = null, sent = new Map(), number = 0, said = "", sentAt = 0;
+  let saving = null;  // while a save is not answered: whether a duplicate was allowed
 
   const form = h("form", { onsubmit: (event) => { event.preventDefault(); begin(); } },
     h("div", { class: "asked" }, field("Name of the person", name), camera.picker), h("div", { class: "row" }, start, cancel));
@@ -76,7 +77,8 @@ export function enrol(main) {
     socket.onmessage = (event) => hear(JSON.parse(event.data));
     socket.onclose = () => {
       if (!session) return;
-      if (opened) end("The connection was lost. Nothing was kept: start again.", true);
+      if (saving !== null) { socket = null; postSave(saving); }
+      else if (opened) end("The connection was lost. Nothing was kept: start again.", true);
       else { socket = null; post(); }
     };
   }
@@ -117,8 +119,14 @@ export function enrol(main) {
   async function hear(answer) {
     if (answer.saved) { done(answer.saved); return; }
     if (answer.error) {
+      const wasSaving = saving;
+      saving = null;
       if (answer.error.code === "conflict") { await duplicate(answer.error); return; }
-      if (["session_over", "not_ready", "disk_full"].includes(answer.error.code)) {
+      if (wasSaving !== null && ["busy", "deadline"].includes(answer.error.code)) {
+        setTimeout(() => save(wasSaving), 1000);
+        return;
+      }
+      if (wasSaving !== null || ["session_over", "not_ready", "disk_full"].includes(answer.error.code)) {
         end(problem(answer.error), true);
         return;
       }
@@ -153,17 +161,29 @@ export function enrol(main) {
     camera.stop();
     const wanted = await ask("Is this somebody else?", `${capital(error.message)}. Save it as ${name.value} all the same?`,
       { action: `Save as ${name.value}` });
+    if (!session) return;  // it ended while this was asked
     if (wanted) await save(true);
     else end("Cancelled. Nothing was kept.");
   }
 
   async function save(allowed) {
+    if (!session) return;
     tell("Saving …");
-    if (socket) { socket.send(JSON.stringify({ do: "save", allow_duplicate: allowed })); return; }
+    saving = allowed;
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: "save", allow_duplicate: allowed }));
+    else { socket = null; await postSave(allowed); }
+  }
+
+  // Without a WebSocket, and where it was lost before its answer: what was saved is not saved twice.
+  async function postSave(allowed) {
     try {
       done(await call("POST", `/sessions/${session.id}/save`, { json: { allow_duplicate: allowed },
         headers: { "X-Facegate-Nonce": session.nonce } }));
-    } catch (error) { end(problem(error), true); }
+    } catch (error) {
+      if (error.status === 0) end(`The connection was lost while saving. Look under Gallery whether ${name.value} is enrolled.`, true);
+      else if (error.code === "conflict") await duplicate(error);
+      else end(problem(error), true);
+    }
   }
 
   function done(saved) {
@@ -171,15 +191,15 @@ export function enrol(main) {
     end(h("div", { class: "verdict match" }, h("strong", {}, `${who} is enrolled`),
       h("p", {}, `${saved.kept} of ${saved.samples} pictures became templates. The pictures themselves were not kept.`),
       presence(saved.presentation) ? h("p", {}, presence(saved.presentation)) : null,
-      h("p", {}, h("a", { href: "#/identify" }, "Try it: identify a photograph"))), false, { next: "Enrol somebody else" });
+      h("p", {}, h("a", { href: "#/identify" }, "Try it: identify a photograph"))), false, { next: "Enrol somebody else", isSaved: true });
     name.value = "";
     announce(`${who} is enrolled`);
   }
 
-  function end(message, failed = false, { next = "Start again" } = {}) {
+  function end(message, failed = false, { next = "Start again", isSaved = false } = {}) {
     const over = session;
-    session = null;
-    if (over && !socket && failed === false) {
+    session = saving = null;
+    if (over && !socket && !failed && !isSaved) {
       call("DELETE", `/sessions/${over.id}`, { headers: { "X-Facegate-Nonce": over.nonce } }).catch(() => {});
     }
     socket?.close();

@@ -38,7 +38,7 @@ export function settings(main) {
 
   function collections({ collections: found }) {
     const select = h("select", { onchange: () => { state.collection = select.value; sessionStorage.setItem("collection", select.value); toast(`The page now shows ${select.value}`); } },
-      found.map((entry) => h("option", { value: entry.name }, `${entry.name} (${entry.identities} people)`)));
+      found.map((entry) => h("option", { value: entry.name }, `${entry.name} (${entry.identities == null ? "cannot be read" : `${entry.identities} people`})`)));
     select.value = state.collection;
     return section("Collection", field("The page shows", select), may ? h("button", { type: "button", onclick: async () => {
       const control = h("input", { maxlength: 40, pattern: "[a-z0-9][a-z0-9\\-]*", required: true });

@@ -8,7 +8,6 @@ from pydantic import Field
 from facegate.server.access.caller import Caller, need
 from facegate.server.access.keys import SCOPES, Key
 from facegate.server.access.login import COOKIE, COOKIE_S
-from facegate.server.collections import NAME
 from facegate.server.reasons import Refusal
 from facegate.server.routes import replies_server as replies
 from facegate.server.routes.documented import answers
@@ -121,8 +120,6 @@ async def list_keys(services: Services_, caller: Admin) -> dict[str, Any]:
 async def create_key(body: NewKey, services: Services_, caller: Admin) -> dict[str, Any]:
     """Make a key. The answer is the only time it is shown."""
     check_unbound(caller)
-    if body.collection is not None and not NAME.fullmatch(body.collection):
-        raise Refusal("invalid_request", "no collection can have that name", "see the collections")
     text, key = services.keys.create(
         body.name, body.scopes, collection=body.collection, days=body.days
     )

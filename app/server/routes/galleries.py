@@ -1,5 +1,6 @@
 """Collections as a whole: list, make, history, undo, export, histograms."""
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
+from facegate.errors import FacegateError
 from facegate.gallery import Gallery
 from facegate.server.access.caller import Caller, need
 from facegate.server.histograms import histograms
@@ -15,6 +17,8 @@ from facegate.server.routes.documented import OPERATION, answers
 from facegate.server.routes.people import Admin, Repeat
 from facegate.server.routes.questions import Services_
 from facegate.server.routes.shapes import Asked, operation_shape
+
+logger = logging.getLogger("facegate.server")
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
@@ -45,15 +49,15 @@ class Undo(Asked):
     "",
     summary="List the collections",
     response_model=replies.CollectionList,
-    responses=answers({"collections": [_COLLECTION]}, "gallery"),
+    responses=answers({"collections": [_COLLECTION]}),
 )
 async def list_collections(services: Services_, caller: Anyone) -> dict[str, Any]:
-    """Return the collections that the key may use."""
+    """Return the collections that the key may use; of one that cannot be read, its name alone."""
 
     def work() -> dict[str, Any]:
         own = caller.key.collection if caller.key else None
         names = [name for name in services.collections.names() if own in (None, name)]
-        return {"collections": [_shape(services, name) for name in names]}
+        return {"collections": [_shape_if_well(services, name) for name in names]}
 
     return await services.desk(work)
 
@@ -185,3 +189,12 @@ def _shape(services: Services_, name: str) -> dict[str, Any]:
         "identities": identities,
         "templates": templates,
     }
+
+
+def _shape_if_well(services: Services_, name: str) -> dict[str, Any]:
+    """Return a collection; one that is damaged or whose model is gone must not hide the others."""
+    try:
+        return _shape(services, name)
+    except FacegateError as error:
+        logger.warning("collection %s cannot be used: %s", name, error)
+        return {"name": name, "model": None, "identities": None, "templates": None}

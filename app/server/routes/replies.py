@@ -164,12 +164,12 @@ class Operations(BaseModel):
 
 
 class CollectionState(BaseModel):
-    """A collection: one gallery."""
+    """A collection: one gallery. All but the name is null where it cannot be read."""
 
     name: str
     model: str | None
-    identities: int
-    templates: int
+    identities: int | None
+    templates: int | None
 
 
 class CollectionList(BaseModel):

@@ -65,9 +65,8 @@ def identification_shape(
 ) -> dict[str, Any]:
     """Return an identification; only operators are told scores and who came near."""
     faces = [face.as_json() for face in answer.faces]
-    for shown, face, presentation in zip(faces, answer.faces, presentations, strict=True):
+    for shown, presentation in zip(faces, presentations, strict=True):
         shown["presentation"] = presentation
-        shown["note"] = face.threshold.note or None if face.threshold else None
         if not caller.sees_scores:
             shown |= {"score": None, "runner_up": None, "fpir_at_score": None, "fpir_ci95": None}
     return {

@@ -22,7 +22,7 @@ from facegate.server.routes.questions import Services_
 from facegate.server.routes.replies import Enrolled
 from facegate.server.routes.shapes import Asked, enrolment_shape
 from facegate.server.services import Services, services_of
-from facegate.server.sessions import Session
+from facegate.server.session import Session
 
 router = APIRouter(tags=["sessions"])
 
@@ -166,7 +166,7 @@ async def frame(
 async def save(
     session_id: SessionId, body: Save, services: Services_, caller: Enroller, nonce: Nonce
 ) -> dict[str, Any]:
-    """Write the best frames as templates, in one transaction."""
+    """Write the best frames as templates, in one transaction. Repeated, it answers again."""
     session = services.sessions.get(session_id, caller.client, nonce)
     async with session.lock:
         return await _save(services, session, caller, body.allow_duplicate)
@@ -176,13 +176,16 @@ async def save(
     "/sessions/{session_id}",
     summary="Cancel a guided enrolment",
     status_code=204,
-    responses=answers(None, "not_found", status=204),
+    responses=answers(None, "not_found", "session_over", status=204),
 )
 async def cancel(
     session_id: SessionId, services: Services_, caller: Enroller, nonce: Nonce
 ) -> Response:
     """End it; nothing of it is kept."""
-    services.sessions.end(services.sessions.get(session_id, caller.client, nonce))
+    session = services.sessions.get(session_id, caller.client, nonce)
+    if session.saved is not None:
+        raise Refusal("session_over", "this enrolment was saved", "remove the person, or undo it")
+    services.sessions.end(session)
     return Response(status_code=204)
 
 
@@ -278,7 +281,7 @@ async def _save(
     services: Services, session: Session, caller: Caller, is_duplicate_fine: bool
 ) -> dict[str, Any]:
     answer = await services.worker.run(
-        lambda: session.save(is_duplicate_fine=is_duplicate_fine), patient=True
+        lambda: services.sessions.save(session, is_duplicate_fine=is_duplicate_fine), patient=True
     )
-    services.sessions.end(session, answer)
+    services.sessions.end(session)
     return {**enrolment_shape(answer, caller), "presentation": session.opinion()}

@@ -1,5 +1,6 @@
 """The client against a live server."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from facegate.client import ApiError, Client
-from facegate.errors import InputError
+from facegate.errors import ImageError, InputError
+from facegate.server.settings import Limits
 
 Pictures = dict[str, Path]
 
@@ -72,8 +74,25 @@ def test_errors_have_the_words_of_the_api(client: Client, pictures: Pictures) ->
         client.enroll("Ada", [pictures["nobody"]])
     assert (caught.value.code, caught.value.status) == ("no_face", 422)
     assert caught.value.request_id
-    with pytest.raises(InputError):
-        Client("example", key="x")
+
+
+def test_an_idle_connection_is_opened_again(serving: Any) -> None:
+    with serving(Limits(idle_s=1)) as live, Client(live.address, key=live.key("admin")) as client:
+        client.models()
+        time.sleep(2.5)  # the server has closed it meanwhile
+        assert client.models()
+
+
+def test_a_photograph_that_is_not_there_is_named(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"nobody\.jpg cannot be read") as caught:
+        client.detect(tmp_path / "nobody.jpg")
+    assert caught.value.code == "no_such_file"
+
+
+@pytest.mark.parametrize("address", ["example", "http://", "ftp://x", "http://[::1", "http://x:y"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="is no address"):
+        Client(address, key="x")
 
 
 def test_a_server_that_is_gone_is_one_error() -> None:

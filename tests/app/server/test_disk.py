@@ -2,11 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +16,9 @@ from facegate.client import ApiError, Client
 from facegate.gallery import Gallery
 from facegate.server.access.database import Database
 from facegate.server.access.keys import Keys
-from tests.app.server.conftest import GENEROUS, living
+from tests.conftest import require
 
 Pictures = dict[str, Path]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
-    mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    yield disk if mounted else tmp_path / "none"
-    if mounted:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_full_disk_is_507_and_nothing_is_lost(
-    small_disk: Path, facegate_home: Path, pictures: Pictures
-) -> None:
-    if not small_disk.exists():
-        return  # no right to mount one; the gallery's own tests limit the size of files instead
-    with living(small_disk, GENEROUS) as live:
-        client = live.client("admin")
-        people = "/api/v1/collections/default/identities"
-        photo = pictures["ada-1"].read_bytes()
-        first = client.post(people, params={"name": "Ada"}, content=photo)
-        assert first.status_code == 201
-        filler = small_disk / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
-        full = client.post(people, params={"name": "Bea"}, content=pictures["grace-1"].read_bytes())
-        assert (full.status_code, full.json()["error"]["code"]) == (507, "disk_full"), full.text
-        assert client.get(people).json()["total"] == 1
-        filler.unlink()
-        again = client.post(
-            people, params={"name": "Bea"}, content=pictures["grace-1"].read_bytes()
-        )
-        assert again.status_code == 201
-        assert client.get(people).json()["total"] == 2
 
 
 def started(home: Path) -> tuple["subprocess.Popen[str]", str]:
@@ -74,12 +33,48 @@ def started(home: Path) -> tuple["subprocess.Popen[str]", str]:
     return server, json.loads(server.stdout.readline())["address"]
 
 
+def made_key(home: Path) -> str:
+    database = Database(home)
+    key, _ = Keys(database).create("test", ["admin"])
+    database.close()
+    return key
+
+
+def test_a_full_disk_is_507_and_nothing_is_lost(facegate_home: Path, pictures: Pictures) -> None:
+    prlimit = getattr(resource, "prlimit", None)
+    require(prlimit, "a system that limits the files of another process")
+    key = made_key(facegate_home)
+    server, address = started(facegate_home)
+    unlimited = prlimit(server.pid, resource.RLIMIT_FSIZE)
+    try:
+        with Client(address, key=key) as client:
+            client.enroll("Ada", [pictures["ada-1"]])
+            database = Database(facegate_home)
+            with database.transaction() as db:
+                db.execute("UPDATE key SET used = 1")  # so that its use would be noted
+            database.close()
+            prlimit(server.pid, resource.RLIMIT_FSIZE, (0, unlimited[1]))
+            with pytest.raises(ApiError) as full:
+                client.enroll("Bea", [pictures["grace-1"]])
+            assert (full.value.status, full.value.code) == (507, "disk_full")
+            assert client.identities()["total"] == 1
+            assert client.identify(pictures["ada-2"])["faces"][0]["decision"] == "match"
+            prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
+            time.sleep(1)  # an enrolment a second
+            client.enroll("Bea", [pictures["grace-1"]])
+            assert client.identities()["total"] == 2
+    finally:
+        server.terminate()
+        with server:
+            assert server.wait(60) == 0
+    with Gallery.open(facegate_home / "gallery.db") as gallery:
+        assert gallery.check() == []
+
+
 def test_killed_in_an_enrolment_it_has_all_that_was_acknowledged(
     facegate_home: Path, pictures: Pictures
 ) -> None:
-    database = Database(facegate_home)
-    key, _ = Keys(database).create("test", ["admin"])
-    database.close()
+    key = made_key(facegate_home)
     photo = pictures["ada-1"].read_bytes()
     acknowledged: list[str] = []
     for turn in range(2):

@@ -21,5 +21,26 @@ def test_the_server_forgets_in_its_own_collections_only(live: Any, pictures: Any
     assert totals == {"default": 1, "guests": 0}
 
 
+def test_one_collection_that_is_damaged_hides_no_other(live: Any, pictures: Any) -> None:
+    client = live.client("admin")
+    folder = live.services.settings.folder / "collections"
+    folder.mkdir()
+    (folder / "broken.db").write_text("no gallery")
+    client.post("/api/v1/collections", json={"name": "guests"})
+    path = "/api/v1/collections/guests/identities"
+    client.post(path, params={"name": "Ada"}, content=pictures["ada-1"].read_bytes())
+    assert {entry["name"]: entry["identities"] for entry in listed(client)} == {
+        "default": 0,
+        "broken": None,
+        "guests": 1,
+    }
+    refused = client.get("/api/v1/collections/broken")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
+    assert "--gallery" not in refused.json()["error"]["hint"]
+    live.services.preferences.set("keep_days", "-1")
+    live.services.expire()
+    assert client.get(path).json()["total"] == 0
+
+
 def listed(client: Any) -> list[dict[str, Any]]:
     return list(client.get("/api/v1/collections").json()["collections"])

@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from facegate.guide import Direction
+from facegate.results import Enrolment
+from facegate.server.session import Session
 from facegate.server.settings import Limits
 
 HERE = "/api/v1/collections/default"
@@ -71,6 +73,45 @@ def test_a_person_is_led_through_five_looks_and_saved(live: Any, looks: Looks) -
     gallery = live.services.collections.get("default").gallery
     assert consent == (gallery.identity("Ada").uid,)
     assert {sample.kind for sample in gallery.samples("Ada")} == {"frame"}
+
+
+def test_a_save_without_an_answer_is_asked_for_again(live: Any, looks: Looks) -> None:
+    key = live.key("enroll")
+    session = begin(live, key)
+    path = f"/api/v1/sessions/{session['id']}"
+    headers = {"Authorization": f"Bearer {key}", "X-Facegate-Nonce": session["nonce"]}
+    with open_stream(live, key, session) as stream:
+        assert lead(stream, looks)["state"] == "done"
+        stream.send(json.dumps({"do": "save"}))
+        saved = json.loads(stream.recv(timeout=60))["saved"]
+    client = live.stranger()
+    again = client.post(f"{path}/save", json={}, headers=headers)
+    assert (again.status_code, again.json()) == (201, saved)
+    cancelled = client.delete(path, headers=headers)
+    assert (cancelled.status_code, cancelled.json()["error"]["code"]) == (409, "session_over")
+    frame = client.post(f"{path}/frames?number=999", content=b"x", headers=headers)
+    assert (frame.status_code, frame.json()["error"]["code"]) == (409, "session_over")
+    assert len(live.services.collections.get("default").gallery.history()) == 1
+
+
+def test_whoever_leaves_while_it_is_written_has_agreed_all_the_same(
+    live: Any, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Session.save
+
+    def left(session: Session, *, is_duplicate_fine: bool) -> Enrolment:
+        live.services.sessions.end(session)
+        return write(session, is_duplicate_fine=is_duplicate_fine)
+
+    monkeypatch.setattr(Session, "save", left)
+    key = live.key("enroll")
+    with open_stream(live, key, begin(live, key)) as stream:
+        assert lead(stream, looks)["state"] == "done"
+        stream.send(json.dumps({"do": "save"}))
+        assert json.loads(stream.recv(timeout=60))["saved"]["kept"] >= 3
+    with live.services.database.reading() as db:
+        ((agreed,),) = db.execute("SELECT identity FROM consent").fetchall()
+    assert agreed == live.services.collections.get("default").gallery.identity("Ada").uid
 
 
 def test_a_lost_connection_leaves_nothing_behind(live: Any, looks: Looks) -> None:
