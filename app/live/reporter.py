@@ -64,7 +64,8 @@ class Reporter:
 
     Args:
         same_person: score from which two embeddings are one stranger's.
-        again_s: a person is reported once in so many seconds.
+        again_s: a person is reported once in so many seconds, also while they stay; with 0
+            whenever they come.
         started: the time of the world at second 0, or None for a film.
     """
 
@@ -79,7 +80,10 @@ class Reporter:
         """Return the events of one frame: fresh decisions, and faces that left without one."""
         events = []
         for track in tracks:
-            if track.vote is None or track.reported in ("match", track.vote.decision):
+            if track.vote is None:
+                continue
+            is_told = track.reported in ("match", track.vote.decision)
+            if is_told and not self._again_s:
                 continue
             track.reported = track.vote.decision
             if self._is_news(track, now):

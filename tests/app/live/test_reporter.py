@@ -30,6 +30,16 @@ def test_a_person_is_reported_once_and_again_after_a_while(made: Any) -> None:
     assert len(reporter.report([track(made, 4, 2)], [], 63.0)) == 1
 
 
+def test_whoever_stays_is_reported_again_in_time(made: Any) -> None:
+    for who in (1, None):
+        reporter, stays = Reporter(0.4, again_s=60), track(made, 1, who)
+        times = [t / 2 for t in range(360) if reporter.report([stays], [], t / 2)]
+        assert times == [0.0, 60.0, 120.0]
+    reporter, stays = Reporter(0.4, again_s=0), track(made, 1, 1)
+    assert [len(reporter.report([stays], [], float(t))) for t in range(3)] == [1, 0, 0]
+    assert len(reporter.report([track(made, 2, 1)], [], 3.0)) == 1
+
+
 def test_a_stranger_is_known_again_without_a_name(made: Any) -> None:
     reporter = Reporter(0.4, again_s=60)
     assert len(reporter.report([track(made, 1, None, face_of=7)], [], 1.0)) == 1
