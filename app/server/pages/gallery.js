@@ -18,13 +18,16 @@ export function gallery(main) {
 
   async function load() {
     try {
-      const found = await call("GET", here("/identities"), { query: { offset, limit: PAGE, search: search.value } });
+      const found = await call("GET", here("/identities"), { query: { offset, limit: PAGE + 1, search: search.value } });
       total = found.total;
-      show(found.identities);
+      // The last one of a page may have been removed.
+      if (!found.identities.length && offset) { offset = Math.max(0, offset - PAGE); await load(); return; }
+      // One more than is shown says whether there is a next page.
+      show(found.identities.slice(0, PAGE), found.identities.length > PAGE);
     } catch (error) { list.replaceChildren(problem(error)); }
   }
 
-  function show(people) {
+  function show(people, hasMore) {
     if (!people.length) {
       const text = total ? ["Nobody has that name", "Try a shorter part of it."]
         : ["Nobody is enrolled yet", "Enrol somebody with the camera or from photographs."];
@@ -44,7 +47,7 @@ export function gallery(main) {
     pager.replaceChildren(h("span", { class: "quiet small" }, `${offset + 1} to ${last}` + (search.value ? "" : ` of ${total.toLocaleString()}`)),
       h("span", { class: "row" },
         h("button", { type: "button", disabled: offset === 0, onclick: () => { offset = Math.max(0, offset - PAGE); load(); } }, "Back"),
-        h("button", { type: "button", disabled: people.length < PAGE, onclick: () => { offset += PAGE; load(); } }, "Next")));
+        h("button", { type: "button", disabled: !hasMore, onclick: () => { offset += PAGE; load(); } }, "Next")));
   }
 
   async function act(work, text) {

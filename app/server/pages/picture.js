@@ -74,16 +74,21 @@ export async function drawBoxes({ element, image, ready }, faces) {
   if (!await ready) return;
   const { naturalWidth: width, naturalHeight: height } = image;
   const size = Math.max(13, width / 34);
+  const labels = faces.map(({ box: [x1, y1], label }) => {
+    const top = y1 > size * 1.8 ? y1 - size * 1.7 : y1;
+    const text = svg("text", { y: top + size * 1.15, "font-size": size, fill: "#fff", "font-weight": 650 }, label);
+    return { x1, text, plate: svg("rect", { y: top, height: size * 1.6, rx: size / 4, fill: "#0b0e14d9" }) };
+  });
   element.append(svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
-    faces.map(({ box, decision, label }) => {
-      const [x1, y1, x2, y2] = box;
-      const wide = label.length * size * 0.6 + size;
-      const top = y1 > size * 1.8 ? y1 - size * 1.7 : y1;
-      return svg("g", {},
-        svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1, rx: size / 4,
-          class: `box ${KINDS[decision] ?? ""}` }),
-        svg("rect", { x: x1, y: top, width: wide, height: size * 1.6, rx: size / 4, fill: "#0b0e14d9" }),
-        svg("text", { x: x1 + size / 2, y: top + size * 1.15, "font-size": size, fill: "#fff",
-          "font-weight": 650 }, label));
-    })));
+    faces.map(({ box: [x1, y1, x2, y2], decision }) => svg("rect", { x: x1, y: y1, width: x2 - x1, height: y2 - y1,
+      rx: size / 4, class: `box ${KINDS[decision] ?? ""}` })),
+    labels.flatMap(({ plate, text }) => [plate, text])));
+  // Fonts differ, so a plate is cut to its text once that stands, and kept inside the picture.
+  for (const { x1, plate, text } of labels) {
+    const wide = text.getComputedTextLength() + size;
+    const left = Math.max(0, Math.min(x1, width - wide));
+    plate.setAttribute("x", left);
+    plate.setAttribute("width", wide);
+    text.setAttribute("x", left + size / 2);
+  }
 }

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from facegate.gallery import Sample
 from facegate.server.access.login import Logins
 from tests.conftest import require
 
@@ -93,6 +95,10 @@ def identify(page: Page, photograph: Path, name: str) -> None:
     go(page, "identify")
     page.locator("main input[type=file]").set_input_files(photograph)
     expect(page.locator(".verdict strong").first).to_have_text(name, timeout=SLOW_MS)
+    label = page.locator(".picture svg text")
+    expect(label).to_have_text(name)
+    plate = page.locator(".picture svg rect").last
+    assert plate.bounding_box()["width"] >= label.bounding_box()["width"]
 
 
 NAME = """(at) =>
@@ -194,6 +200,25 @@ def test_two_photographs_and_a_claim_are_compared(
     page.locator("main input[type=file]").last.set_input_files(pictures["ada-3"])
     expect(said).to_have_text("Match", timeout=SLOW_MS)
     expect(page.get_by_text("strangers would match")).to_be_visible()
+
+
+def test_the_gallery_turns_its_pages_to_the_last_and_no_further(page: Page, live: Any) -> None:
+    gallery = live.services.collections.get("default").gallery
+    dim = live.services.collections.recognizer().card.dim
+    for number in range(51):
+        row = np.eye(dim, dtype=np.float32)[number]
+        gallery.enroll(f"Person {number:02}", [Sample(row, 0.9, f"{number:064x}", 0)])
+    go(page, "gallery")
+    rows, onward = page.locator("main tbody tr"), page.get_by_role("button", name="Next")
+    expect(rows).to_have_count(50)
+    onward.click()
+    expect(rows).to_have_count(1)
+    expect(onward).to_be_disabled()
+    page.get_by_role("button", name="Open Person 50").click()
+    page.get_by_role("button", name="Remove", exact=True).first.click()
+    page.locator("dialog").get_by_role("button", name="Remove").click()
+    expect(rows).to_have_count(50)  # the page that is left empty is left
+    expect(onward).to_be_disabled()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
