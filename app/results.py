@@ -151,6 +151,7 @@ class IdentifiedFace:
             "runner_up": self.runner_up.as_json() if self.runner_up else None,
             "detection_score": rounded(self.face.score),
             "reason": self.reason or None,
+            "note": (self.threshold.note or None) if self.threshold else None,
         }
 
 

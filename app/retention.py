@@ -1,5 +1,6 @@
 """Erase who has not been enrolled or refreshed for a stated time."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from facegate.gallery import Gallery, Identity
@@ -20,9 +21,21 @@ def expired(gallery: Gallery, *, before: datetime) -> list[Identity]:
     ]
 
 
-def expire(gallery: Gallery, *, before: datetime, actor: str = "local") -> list[str]:
-    """Erase these people, each in one operation, and return their names. It cannot be undone."""
+def expire(
+    gallery: Gallery,
+    *,
+    before: datetime,
+    actor: str = "local",
+    op_uid: Callable[[], str | None] = lambda: None,
+) -> list[str]:
+    """Erase these people, each in one operation, and return their names. It cannot be undone.
+
+    Args:
+        gallery, before: as of `expired`.
+        actor: who does it.
+        op_uid: gives each operation its id.
+    """
     names = [person.name for person in expired(gallery, before=before)]
     for name in names:
-        gallery.erase(name, actor=actor)
+        gallery.erase(name, actor=actor, op_uid=op_uid())
     return names

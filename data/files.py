@@ -1,11 +1,18 @@
 """Write a file whole or not at all."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from facegate.data.text import printable
+from facegate.errors import FacegateError, InputError, MachineError
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says on a disk that is full, over its quota, or not to take so large a file."""
 
 
 @contextmanager
@@ -34,6 +41,33 @@ def write_atomically(path: Path, contents: bytes, *, mode: int = 0o644) -> None:
     """Write ``contents`` to ``path``, whole or not at all."""
     with replacing(path, mode=mode) as file:
         file.write(contents)
+
+
+def discard(path: Path) -> None:
+    """Remove a file of ours that is of no more use, where it is and the system lets us."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def write_output(path: Path, contents: bytes) -> None:
+    """Write a file where a person wants it, whole or not at all.
+
+    Raises:
+        InputError: the place cannot be written to.
+        MachineError: code disk_full.
+    """
+    try:
+        write_atomically(path, contents)
+    except OSError as error:
+        raise _unwritable(error, path) from error
+
+
+def _unwritable(error: OSError, path: Path) -> FacegateError:
+    reason = (error.strerror or type(error).__name__).lower()
+    message = f"{printable(str(path))} cannot be written ({reason})"
+    if error.errno in NO_SPACE:
+        return MachineError(message, hint="free some space", code="disk_full")
+    return InputError(message, hint="choose another place")
 
 
 def sync_folder(folder: Path) -> None:

@@ -60,6 +60,16 @@ def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
     return [(person.name, list(_photos(person, set()))) for person in people]
 
 
+def loose_photos(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the photographs that lie beside the folders of people, sorted: nobody's.
+
+    Raises:
+        InputError: ``folder`` is no folder.
+    """
+    entries = _entries(_folder(folder)) or []
+    return [path for path in entries if not path.is_dir() and _may_be_photo(path, _stat(path))]
+
+
 def _folder(folder: str | os.PathLike[str]) -> Path:
     top = Path(folder)
     try:
@@ -79,10 +89,7 @@ def _photos(folder: Path, seen: set[_FileId]) -> Iterator[Path]:
     waiting = [folder]
     while waiting:
         path = waiting.pop()
-        try:
-            found = path.stat()
-        except OSError:
-            found = None  # a link to nothing
+        found = _stat(path)
         if found is not None:
             identity = (found.st_dev, found.st_ino)
             if identity in seen:
@@ -96,6 +103,13 @@ def _photos(folder: Path, seen: set[_FileId]) -> Iterator[Path]:
                 waiting.extend(reversed(entries))
         elif _may_be_photo(path, found):
             yield path
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None  # a link to nothing
 
 
 def _entries(folder: Path) -> list[Path] | None:

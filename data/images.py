@@ -5,7 +5,6 @@ package pillow-heif) are decoded; caps on bytes, pixels and sides are checked on
 anything is decoded; whatever Pillow raises on damage becomes one ``ImageError``.
 """
 
-import errno
 import hashlib
 import io
 import os
@@ -20,9 +19,9 @@ from PIL import Image
 from facegate.data.decoding import sources
 from facegate.data.decoding.decode import Decoded, Limits, decode, decode_array, decode_pil
 from facegate.data.decoding.formats import FORMATS, SUFFIXES
-from facegate.data.files import write_atomically
+from facegate.data.files import write_output
 from facegate.data.text import printable
-from facegate.errors import ImageError, InputError, MachineError
+from facegate.errors import ImageError, InputError
 
 __all__ = ["FORMATS", "MAX_BYTES", "SUFFIXES", "Photo", "PhotoSource", "read_photo", "write_image"]
 
@@ -32,7 +31,6 @@ _WRITERS: dict[str, tuple[str, dict[str, int]]] = {
     ".png": ("PNG", {}),
     ".webp": ("WEBP", {"quality": 90}),
 }
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 PhotoSource = (
     str
@@ -139,22 +137,15 @@ def write_image(path: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None
         MachineError: code disk_full.
     """
     path = Path(path)
-    shown = printable(str(path))
     kind, options = _WRITERS.get(path.suffix.lower(), ("", {}))
     if not kind:
         raise InputError(
-            f"{shown} has no ending that names an image format", hint="use .jpg, .png or .webp"
+            f"{printable(str(path))} has no ending that names an image format",
+            hint="use .jpg, .png or .webp",
         )
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels, np.uint8)).save(buffer, kind, **options)
-    try:
-        write_atomically(path, buffer.getvalue())
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        message = f"{shown} cannot be written ({reason})"
-        if error.errno in _FULL:
-            raise MachineError(message, hint="free some space", code="disk_full") from error
-        raise InputError(message, hint="choose another place") from error
+    write_output(path, buffer.getvalue())
 
 
 def _photo(decoded: Decoded, called: str, contents: bytes | None = None) -> Photo:

@@ -35,6 +35,11 @@ FACTOR = 0.709
 MOST_PIXELS = 6_000_000
 """Larger photographs are searched at a half, a third … of their size, so that time is bounded."""
 
+MOST_PROPOSED, MOST_REFINED = 12_000, 3_000
+"""Boxes that RNet and ONet judge, the best first, so that a poster of thousands of faces takes
+seconds too. A face has about 12 and 5 of them, six megapixels of leaves or gravel some 7,000 and
+250: a photograph of fewer than 500 faces stays below."""
+
 _RNET_BATCH = 16
 _ONET_BATCH = 4  # more at once falls out of the caches, and a core would wait for the other
 
@@ -77,7 +82,7 @@ class Detector:
 
         Boxes and landmarks are in pixels of ``pixels`` and may leave it. An image with a side
         shorter than ``min_face_px`` holds no face. In one of more than 6 megapixels the smallest
-        face looked for is 2, 3 … times ``min_face_px``.
+        face looked for is 2, 3 … times ``min_face_px``. Of more than 500 faces some are left out.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
             raise ValueError(f"pixels must be uint8 (H, W, 3), got {pixels.dtype} {pixels.shape}")
@@ -105,7 +110,7 @@ class Detector:
         if not scales:
             return _nothing()
         sums = AreaSums(pixels)
-        boxes = self._propose(sums, scales)
+        boxes = self._propose(sums, scales)[:MOST_PROPOSED]
         boxes = self._refine(sums, boxes)
         return self._mark(sums, boxes)
 
@@ -120,7 +125,7 @@ class Detector:
         boxes, outputs = _run(self._rnet, sums, boxes, 24, _RNET_BATCH)
         boxes, outputs, scores = _passed(boxes, outputs, self._thresholds[1])
         best_first = np.argsort(-scores, kind="stable")
-        kept = suppress(boxes, best_first, intersection_over_union, 0.7)
+        kept = suppress(boxes, best_first, intersection_over_union, 0.7)[:MOST_REFINED]
         return square(shift(boxes[kept], outputs[kept, :4]))
 
     def _mark(self, sums: AreaSums, boxes: Floats) -> Detections:

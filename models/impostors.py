@@ -21,6 +21,16 @@ BEST_OF = (1, 2, 3, 5, 10)
 """Numbers of templates of one person that have a table of their own."""
 
 
+def rounded_up(rate: float) -> float:
+    """Return a rate above 0 with three digits: who asks for the smallest as it is told must get it.
+
+    >>> rounded_up(0.12311), rounded_up(0.001), rounded_up(5e-06)
+    (0.124, 0.001, 5e-06)
+    """
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 2)
+    return float(f"{math.ceil(rate / unit - 1e-6) * unit:.3g}")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A threshold and its false match rate.
@@ -78,8 +88,8 @@ class Table:
         raise NoThresholdError(
             f"{self.n_comparisons:,} comparisons of {self.n_people:,} people support no "
             f"false match rate of {fmr:.3g}",
-            hint=f"the smallest they support is {self.smallest_fmr:.3g}; ask for that, show more "
-            "people to 'facegate calibrate', or name a score with --threshold",
+            hint=f"the smallest they support is {rounded_up(self.smallest_fmr):.3g}; ask for that, "
+            "show more people to 'facegate calibrate', or name a score with --threshold",
         )
 
     def at(self, score: float) -> Line | None:
@@ -144,7 +154,7 @@ class Scale:
                 raise
             raise NoThresholdError(
                 f"{error.message}, which {fmr:.3g} among so many comparisons needs",
-                hint=f"the smallest they support here is {smallest:.3g}",
+                hint=f"the smallest they support here is {rounded_up(smallest):.3g}",
             ) from error
 
     def at(self, score: float, *, templates: int = 1, comparisons: int = 1) -> Line | None:
@@ -170,14 +180,19 @@ class Scale:
             NoThresholdError: the counts support no rate that small.
         """
         found: list[Line] = []
-        refused: list[NoThresholdError] = []
+        smallest: list[float] = []
         for count, times in self._search_options(templates, identities):
-            try:
+            table, factor = self.table(count)
+            smallest.append(table.smallest_fmr * factor * times)
+            if smallest[-1] <= fpir * (1 + 1e-9):
                 found.append(self.threshold(fpir, templates=count, comparisons=times))
-            except NoThresholdError as error:
-                refused.append(error)
         if not found:
-            raise refused[0]
+            one = self.tables[0]
+            raise NoThresholdError(
+                f"{one.n_comparisons:,} comparisons of {one.n_people:,} people support no false "
+                f"positive identification rate of {fpir:.3g} among {templates:,} templates",
+                hint=f"the smallest they support is {rounded_up(min(smallest)):.3g}",
+            )
         return min(found, key=lambda line: line.score)
 
     def search_at(self, score: float, *, templates: int, identities: int) -> Line | None:
@@ -264,7 +279,7 @@ def load_statistics(model_id: str) -> ImpostorStatistics | None:
     for path in _places(model_id):
         try:
             text = path.read_text("utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         try:
             value = json.loads(text)

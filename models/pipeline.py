@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_FACES = 64
 """Of one photograph, by score; the rest is counted."""
 
+MOST_COUNTED = 500
+"""Of more faces than these the detector judges a part only, and the count is a lower bound."""
+
 
 class Pipeline:
     """Finds faces, cuts them out as a model wants them, embeds them. Threads may share it.

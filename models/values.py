@@ -52,7 +52,8 @@ class Found:
 
     Attributes:
         faces: by falling area of the box.
-        n_left_out: faces found beyond the limit of one photograph.
+        n_left_out: faces found beyond the limit of one photograph; a lower bound where it is
+            large, see `facegate.models.pipeline.MOST_COUNTED`.
         rotation: degrees (0, 90, 180, 270) that the photograph was turned counter-clockwise to
             find them; boxes and landmarks are in the photograph as it was given.
     """

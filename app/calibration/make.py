@@ -73,9 +73,12 @@ def calibrate(
     judged = [(source, _fits(source, found, fmr)) for source in found]
     scale = strictest([source.scale for source, fits in judged if fits], fmr)
     n_identities, n_templates = gallery.count()
-    scale.threshold(fmr)
-    if n_templates:
-        scale.search_threshold(fpir, templates=n_templates, identities=n_identities)
+    try:
+        scale.threshold(fmr)
+        if n_templates:
+            scale.search_threshold(fpir, templates=n_templates, identities=n_identities)
+    except NoThresholdError as error:
+        raise _refusal(error, judged) from error
     return Calibration(
         id=f"cal-{secrets.token_hex(4)}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,6 +89,21 @@ def calibrate(
         evidence=tuple(source.counts(fits) for source, fits in judged),
         n_identities=n_identities,
         n_templates=n_templates,
+    )
+
+
+def _refusal(error: NoThresholdError, judged: "Sequence[tuple[Source, bool]]") -> NoThresholdError:
+    """Return the refusal of a rate with what a calibration can do about it."""
+    smallest = error.hint.split(";")[0]
+    why = (
+        ""
+        if all(fits for _, fits in judged)
+        else (". The model's statistics were left out: your own people score higher")
+    )
+    return NoThresholdError(
+        error.message,
+        hint=f"{smallest}; ask for that, enrol more people, or name a folder of strangers with "
+        f"--strangers{why}",
     )
 
 

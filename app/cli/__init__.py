@@ -1,5 +1,6 @@
 """The command line: ``facegate COMMAND``. One file a command; help imports nothing heavy."""
 
+import errno
 import os
 import signal
 import sys
@@ -28,8 +29,14 @@ COMMANDS = {
     "calibrate": "Turn scores into error rates for your own gallery.",
     "doctor": "Look for what is missing or mismatched on this machine.",
 }
+MACHINE_STATUS = 4
 BUG_STATUS = 70
 INTERRUPTED_STATUS = 130
+
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO),
+}
 
 
 class _Stopped(Exception):
@@ -109,15 +116,37 @@ def run(args: list[str]) -> int:
     except click.Abort:
         return _report(args, "stopped", "nothing was changed", "interrupted", INTERRUPTED_STATUS)
     except BrokenPipeError:
-        # The reader of our output is gone (`facegate … | head`): nothing is left to say, and
-        # Python's own flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output is gone (`facegate … | head`): nothing is left to say.
+        _drop_output()
         return 0
     except Exception as error:
         if _verbosity(args) >= 2:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            return _machine_fault(args, error)
         message = f"bug in facegate: {type(error).__name__}: {error}"
         return _report(args, message, "run again with -v -v and report it", "bug", BUG_STATUS)
+
+
+def _machine_fault(args: list[str], error: OSError) -> int:
+    """Report a disk that takes no more, or a place that may not be written, as no bug of ours."""
+    from facegate.data.files import NO_SPACE
+
+    reason = (error.strerror or type(error).__name__).lower()
+    code = "disk_full" if error.errno in NO_SPACE else "read_only"
+    hint = "free some space" if code == "disk_full" else "see 'facegate doctor'"
+    if error.filename is not None:
+        what = f"{os.fsdecode(error.filename)} cannot be used ({reason})"
+        return _report(args, what, hint, code, MACHINE_STATUS)
+    # Only what is open already has no name: the output.
+    _drop_output()
+    hint += "; 'facegate gallery history' shows what was saved before"
+    return _report([], f"the output cannot be written ({reason})", hint, code, MACHINE_STATUS)
+
+
+def _drop_output() -> None:
+    """Let Python's own flush at exit not complain of an output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(args: list[str], message: str, hint: str, code: str, status: int) -> int:

@@ -48,6 +48,7 @@ def command(
     from facegate.calibration.make import calibrate
     from facegate.calibration.stored import forget_calibration, keep_calibration
     from facegate.calibration.strangers import strangers_of
+    from facegate.data.text import counted
     from facegate.gallery import Gallery
     from facegate.models.impostors import load_statistics
     from facegate.models.pipeline import Pipeline
@@ -72,6 +73,9 @@ def command(
             strangers=others,
         )
         keep_calibration(people, made)
+        if others is not None and all(entry.kind != "strangers" for entry in made.evidence):
+            n = len(others.rows) * made.n_templates
+            output.note(f"{counted(n, 'comparison')} with strangers support no rate: name more")
         search = made.search_threshold()
         close = too_close(people, search.score) if search else []
     value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}

@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEVICES = ("auto", "cpu", "cuda")
 FACES = ("only", "largest", "all")
+PHOTOGRAPH = click.Path(path_type=Path, readable=False)
+"""One of several that may not be read is left out with its reason, as a damaged one is."""
 
 
 @dataclass(frozen=True, slots=True)

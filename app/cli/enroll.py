@@ -7,6 +7,7 @@ import click
 
 from facegate.cli.common import (
     FACES,
+    PHOTOGRAPH,
     Output,
     gallery_option,
     model_options,
@@ -25,7 +26,7 @@ FILE_FAULTS = ("no_such_file", "not_a_file", "not_an_image", "image_too_large", 
 
 @click.command(short_help="Give a name to a face.")
 @click.argument("name", required=False)
-@click.argument("photographs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("photographs", nargs=-1, type=PHOTOGRAPH)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),

@@ -21,10 +21,11 @@ def enroll_folder(
     output: Output,
 ) -> int:
     """Enrol everybody in a folder; return the exit status."""
-    from facegate.data.folders import find_people
-    from facegate.enrolment import enroll_people
+    from facegate.data.folders import find_people, loose_photos
+    from facegate.data.text import counted
+    from facegate.folder_enrolment import enroll_people
 
-    people = find_people(folder)
+    people, loose = find_people(folder), len(loose_photos(folder))
     with output.progress("enrol", sum(len(files) for _, files in people)) as advance:
         answer = enroll_people(
             recognizer,
@@ -35,7 +36,8 @@ def enroll_folder(
             done=advance,
         )
     n = len(answer.identities)
-    text = f"{n} of {len(people)} people enrolled, {answer.kept} samples kept"
+    text = f"{n} of {counted(len(people), 'person', 'people')} enrolled, "
+    text += f"{counted(answer.kept, 'sample')} kept"
     if answer.known:
         text += f", {answer.known} enrolled before"
     output.result(text, answer.as_json())
@@ -43,8 +45,18 @@ def enroll_folder(
         output.left_out(entry)
     reasons = Counter(entry.code for entry in answer.left_out)
     if reasons:
-        counted = ", ".join(f"{count} {code}" for code, count in reasons.most_common())
-        output.note(f"left out {sum(reasons.values())} of {answer.samples} files: {counted}")
-    for near in answer.conflicts:
-        output.note(f"warning: somebody new looks like {near.identity.name} ({near.score:.3f})")
+        each = ", ".join(f"{count} {code}" for code, count in reasons.most_common())
+        output.note(f"left out {sum(reasons.values())} of {answer.samples} files: {each}")
+    for pair in answer.conflicts:
+        new, near = pair.new.name, pair.near
+        output.note(
+            f"warning: {new} looks like {near.identity.name} (score {near.score:.3f}): "
+            "if they are one person, use 'facegate gallery merge'"
+        )
+    for name, files in people:
+        if not files:
+            output.note(f"there are no photographs in {folder / name}")
+    if loose:
+        many = counted(loose, "photograph")
+        output.note(f"left out {many} in {folder} itself: put them into a folder of their person")
     return 0 if n else 3

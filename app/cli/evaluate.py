@@ -107,6 +107,10 @@ def _protocol(
             "name one protocol: --protocol lfw or --pairs with --data, --people, "
             "or --enrolled with --probes"
         )
+    if split and people is None:
+        raise click.UsageError("--split belongs to --people")
+    if data is not None and chosen[0] is None:
+        raise click.UsageError("--data belongs to --pairs and --protocol")
     if people is not None:
         return read_people(people, split=split)
     if enrolled is not None or probes is not None:

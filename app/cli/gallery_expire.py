@@ -24,18 +24,20 @@ def expire(days: int, yes: bool, gallery: Path | None, output: Output) -> int:
     Without --yes nothing is changed: who would be erased is listed.
     """
     from facegate.cli.gallery import opened
+    from facegate.cli.interrupt import Operation
+    from facegate.data.text import counted
     from facegate.retention import expire as erase_expired
     from facegate.retention import expired
 
     before = datetime.now(UTC) - timedelta(days=days)
-    with opened(gallery, read_only=not yes) as people:
+    with opened(gallery, read_only=not yes) as people, Operation(people) as operation:
         if yes:
-            names = erase_expired(people, before=before)
+            names = erase_expired(people, before=before, op_uid=operation.uid)
         else:
             names = [person.name for person in expired(people, before=before)]
     lines = [f"{'erased' if yes else 'would erase'} {name}" for name in names]
     output.result(
-        "\n".join(lines) or f"nobody is older than {days} days",
+        "\n".join(lines) or f"nobody is older than {counted(days, 'day')}",
         {"expired": names, "erased": yes},
     )
     return 0

@@ -8,6 +8,7 @@ import click
 
 from facegate.cli.common import (
     FACES,
+    PHOTOGRAPH,
     Output,
     gallery_option,
     model_options,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Who, if anyone enrolled, is in these photographs?")
-@click.argument("photographs", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("photographs", nargs=-1, type=PHOTOGRAPH)
 @click.option("--annotate", type=click.Path(path_type=Path), help="A folder for annotated copies.")
 @click.option(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="A table for spreadsheets."
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     "--again",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="With --camera: report a person once in so many seconds.  [default: 60]",
+    help="With --camera: report a person once in so many seconds; 0: each time they come.  "
+    "[default: 60]",
 )
 @click.option(
     "--snapshots",
@@ -165,6 +167,9 @@ class _Run:
         if not people:
             self.output.note(f"nobody is enrolled in {self.recognizer.path}")
         faces = [face for answer in self.answers for face in answer.faces]
+        for note in dict.fromkeys(face.threshold.note for face in faces if face.threshold):
+            if note:
+                self.output.note(note)
         if self.output.json:
             self.output.result("", self._json(faces, people, templates))
         for answer in self.answers:
@@ -178,7 +183,7 @@ class _Run:
         if not answer.faces:
             self.output.result(f"{answer.source}: no face found", None)
         if answer.n_left_out:
-            self.output.note(f"{answer.source}: {answer.n_left_out} more faces were left out")
+            self.output.note(f"{answer.source}: {_left_out(answer)} more faces were left out")
 
     def _json(self, faces: "list[IdentifiedFace]", people: int, templates: int) -> dict[str, Any]:
         seconds: dict[str, float] = {}
@@ -207,6 +212,13 @@ class _Run:
         target = self.annotate / f"{name.stem}-{photo.sha256[:8]}.jpg"
         write_image(target, annotated(photo, answer.faces))
         self.output.detail(f"wrote {target}")
+
+
+def _left_out(answer: "Identification") -> str:
+    from facegate.models.pipeline import MOST_COUNTED
+
+    is_bound = len(answer.faces) + answer.n_left_out > MOST_COUNTED
+    return f"at least {answer.n_left_out}" if is_bound else str(answer.n_left_out)
 
 
 def status(faces: "list[IdentifiedFace]") -> int:
@@ -240,7 +252,7 @@ def write_table(path: Path, answers: "list[Identification]") -> None:
     import csv
     import io
 
-    from facegate.data.files import write_atomically
+    from facegate.data.files import write_output
 
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
@@ -254,7 +266,7 @@ def write_table(path: Path, answers: "list[Identification]") -> None:
             name = face.identity.name if face.identity else ""
             cells = (answer.source, face.decision, name, row["score"], row["threshold"])
             writer.writerow([_cell(value) for value in (*cells, *box, row["quality"])])
-    write_atomically(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
+    write_output(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def _cell(value: object) -> object:

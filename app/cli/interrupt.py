@@ -1,9 +1,11 @@
-"""Say truly, after Ctrl-C, whether anything was saved."""
+"""Say truly, after Ctrl-C or an error of the gallery, whether anything was saved."""
 
 import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
+
+from facegate.errors import GalleryError
 
 
 class OfGallery(Protocol):
@@ -47,6 +49,9 @@ class Operation:
     ) -> None:
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(self._truth()) from error
+        if isinstance(error, GalleryError) and len(self._uids) > 1:
+            # One write of many has failed, and its own message knows of itself only.
+            error.hint += f"; before that, {self._truth()}"
 
     def _truth(self) -> str:
         path = self._writer.path

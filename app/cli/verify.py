@@ -7,6 +7,7 @@ import click
 
 from facegate.cli.common import (
     FACES,
+    PHOTOGRAPH,
     Output,
     gallery_option,
     model_options,
@@ -24,7 +25,7 @@ STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
 
 
 @click.command(short_help="Are these two the same person? Is this who it is said to be?")
-@click.argument("photographs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photographs", nargs=-1, required=True, type=PHOTOGRAPH)
 @click.option("--name", help="An enrolled name: does the one photograph show this person?")
 @click.option(
     "--face",

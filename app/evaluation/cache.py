@@ -6,6 +6,7 @@ checksum. A process that is killed leaves at most one record torn, and the next 
 
 import fcntl
 import hashlib
+import logging
 import os
 import struct
 import zlib
@@ -21,11 +22,21 @@ from facegate.data.files import write_atomically
 from facegate.models.home import home
 from facegate.models.values import Floats, frozen
 
+_log = logging.getLogger(__name__)
+
 MAGIC = b"facegate embeddings 1\n"
 HEADER = struct.Struct("<24sI36x")  # magic, dimension; 64 bytes
 FOUND, NO_FACE, NOT_UPRIGHT = 0, 1, 2
 
-ROAD_SOURCES = ("models/*.py", "data/images.py", "data/decoding/*.py", "app/evaluation/road.py")
+ROAD_SOURCES = (
+    "models/*.py",
+    "models/detection/*.py",
+    "models/inference/*.py",
+    "models/nets/*.py",
+    "data/images.py",
+    "data/decoding/*.py",
+    "app/evaluation/road.py",
+)
 """What decodes, finds, warps and embeds: a change in any of it makes every cached vector old."""
 ROAD_PACKAGES = ("pillow", "opencv-python", "openvino", "facenet-pytorch")
 
@@ -77,7 +88,10 @@ class EmbeddingCache:
             records.append(body + struct.pack("<I", zlib.crc32(body)))
             self._known[key] = Cached(status, None if embedding is None else frozen(embedding))
         if records:
-            self._append(b"".join(records))
+            try:
+                self._append(b"".join(records))
+            except OSError as error:
+                _say_once(f"embeddings are not kept in {self.path.parent} ({error.strerror})")
 
     @property
     def _size(self) -> int:
@@ -86,7 +100,7 @@ class EmbeddingCache:
     def _read(self) -> None:
         try:
             contents = self.path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         if contents[: HEADER.size] != self._header():
             self.path.unlink(missing_ok=True)
@@ -102,7 +116,7 @@ class EmbeddingCache:
 
     def _append(self, records: bytes) -> None:
         if not self.path.is_file():
-            write_atomically(self.path, self._header())
+            write_atomically(self.path, self._header(), mode=0o600)  # faces can be rebuilt
         with self.path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = file.seek(0, os.SEEK_END)
@@ -116,8 +130,23 @@ class EmbeddingCache:
 
 
 @cache
+def _say_once(what: str) -> None:
+    _log.warning("%s: the next run computes them again", what)
+
+
+@cache
 def road_sum() -> str:
     """Return 8 hex digits over the code and packages between a photograph and its embedding."""
+    digest = hashlib.sha256()
+    for path in road_files():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for package in ROAD_PACKAGES:
+        digest.update(f"{package} {metadata.version(package)}".encode())
+    return digest.hexdigest()[:8]
+
+
+def road_files() -> list[Path]:
+    """Return the source files between a photograph and its embedding, always in one order."""
     import facegate.data
     import facegate.models
 
@@ -126,11 +155,5 @@ def road_sum() -> str:
         "data": Path(facegate.data.__file__).parent,
         "app": Path(__file__).parents[1],
     }
-    digest = hashlib.sha256()
-    for pattern in ROAD_SOURCES:
-        root, rest = pattern.split("/", 1)
-        for path in sorted(roots[root].glob(rest)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    for package in ROAD_PACKAGES:
-        digest.update(f"{package} {metadata.version(package)}".encode())
-    return digest.hexdigest()[:8]
+    parts = (pattern.split("/", 1) for pattern in ROAD_SOURCES)
+    return [path for root, rest in parts for path in sorted(roots[root].glob(rest))]

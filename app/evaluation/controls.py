@@ -1,4 +1,4 @@
-"""Negative controls: what must be at chance, so that a protocol that leaks is seen."""
+"""Negative controls: what must be near chance, so that a protocol that leaks is seen."""
 
 import hashlib
 from functools import partial

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facegate.data.files import write_output
 from facegate.data.images import read_photo
 from facegate.decision import Basis
 from facegate.evaluation import page
@@ -40,7 +41,7 @@ def write_decision_report(path: Path, recognizer: "Recognizer", answer: Verifica
     ]
     who = f"is this {answer.identity.name}?" if answer.identity else "are these one person?"
     subtitle = f"{who} {' and '.join(face.source for face in answer.faces)}"
-    page.write_text(path, page.page("One verification", subtitle, sections))
+    write_output(path, page.page("One verification", subtitle, sections).encode())
 
 
 def _sentence(answer: Verification) -> str:

@@ -1,21 +1,17 @@
 """A report as one HTML file: no script, no network, nothing to be beside it."""
 
 import base64
-import errno
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib import resources
-from pathlib import Path
 from string import Template
 
 from PIL import Image
 
 import facegate
-from facegate.data.files import write_atomically
 from facegate.data.text import printable
-from facegate.errors import InputError, MachineError
 from facegate.models.values import Pixels
 
 THUMBNAIL_PX = 112
@@ -76,23 +72,6 @@ def faces(pictures: Sequence[Pixels | None], lines: Sequence[str]) -> str:
 def gallery(parts: Sequence[str]) -> str:
     """Return several ``faces`` as a grid."""
     return f'<div class="faces">{"".join(parts)}</div>'
-
-
-def write_text(path: Path, contents: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Raises:
-        InputError: the place cannot be written to.
-        MachineError: the disk is full.
-    """
-    try:
-        write_atomically(path, contents.encode())
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        message = f"{printable(str(path))} cannot be written ({reason})"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise MachineError(message, hint="free some space", code="disk_full") from error
-        raise InputError(message, hint="choose another place") from error
 
 
 def _image(pixels: Pixels) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from facegate.data.files import write_output
 from facegate.data.images import read_photo
 from facegate.errors import FacegateError
 from facegate.evaluation import page
@@ -60,9 +61,9 @@ def write_report(
             crops,
         ),
     ]
-    page.write_text(path, page.page(title, _subtitle(result), sections))
+    write_output(path, page.page(title, _subtitle(result), sections).encode())
     beside = path.with_suffix(".json")
-    page.write_text(beside, json.dumps(value, indent=1) + "\n")
+    write_output(beside, (json.dumps(value, indent=1) + "\n").encode())
     return path, beside
 
 

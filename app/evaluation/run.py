@@ -98,7 +98,7 @@ class Evaluation:
         )
 
     def controls(self, model: str) -> dict[str, Result]:
-        """Measure what must be at chance: an untrained net, and this model on shuffled labels."""
+        """Measure an untrained net, which knows little, and shuffled labels, which are chance."""
         shuffled = with_shuffled_labels(self.protocol)
         name = self.pipeline(model).model_id
         return {

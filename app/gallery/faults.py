@@ -71,12 +71,12 @@ def translation(error: sqlite3.Error, path: Path, timeout: float) -> FacegateErr
             )
         case sqlite3.SQLITE_FULL:
             return DiskFullError(
-                f"the disk of gallery {path} is full, nothing was changed",
+                f"the disk of gallery {path} is full, the change was not made",
                 hint="free some space and try again",
             )
         case sqlite3.SQLITE_IOERR if code in _WRITE_FAULTS:
             return DiskFullError(
-                f"gallery {path} could not be written, nothing was changed",
+                f"gallery {path} could not be written, the change was not made",
                 hint="the disk is full, over its quota or failing: see to it and try again",
             )
         case sqlite3.SQLITE_IOERR:

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from facegate.data.files import sync_folder
@@ -18,6 +19,14 @@ from facegate.errors import (
 from facegate.gallery import schema
 from facegate.gallery.faults import REPAIR, translated, unwritable
 
+Kind = Literal["gallery", "backup", "export"]
+"""What a caller takes a file for."""
+
+_ANOTHER: dict[Kind, str] = {
+    "gallery": "name another file with --gallery",
+    "backup": "name another backup",
+    "export": "name another file",
+}
 _OLDEST_SQLITE = (3, 37, 0)
 _SMALLEST = 512
 _LONGEST_VALUE = 16 * 2**20
@@ -63,49 +72,50 @@ def set_up(db: sqlite3.Connection, *, read_only: bool) -> None:
         db.execute("PRAGMA query_only = ON")
 
 
-def regular_file(path: Path) -> None:
+def regular_file(path: Path, *, kind: Kind = "gallery") -> None:
     """Refuse a path that is no regular file, before anything opens it: a FIFO would hang."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise NotAGalleryError(
-            f"there is no gallery {path}",
-            hint="enrol somebody first, or name another file with --gallery",
-        ) from None
+        first = "enrol somebody first, or " if kind == "gallery" else ""
+        raise NotAGalleryError(f"there is no {kind} {path}", hint=first + _ANOTHER[kind]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise NotAGalleryError(
-            f"gallery {ascii(str(path))[1:-1]:.200} cannot be opened, {reason}",
-            hint="name another file with --gallery",
+            f"{kind} {ascii(str(path))[1:-1]:.200} cannot be opened, {reason}",
+            hint=_ANOTHER[kind],
         ) from None
     if not stat.S_ISREG(mode):
         what = "folder" if stat.S_ISDIR(mode) else "device or pipe"
-        raise NotAGalleryError(
-            f"{path} is a {what}, not a gallery", hint="name a file with --gallery"
-        )
+        article = "an" if kind == "export" else "a"
+        raise NotAGalleryError(f"{path} is a {what}, not {article} {kind}", hint=_ANOTHER[kind])
     if not os.access(path, os.R_OK):
         raise NotAGalleryError(
-            f"gallery {path} cannot be read, permission denied", hint="change its mode or owner"
+            f"{kind} {path} cannot be read, permission denied", hint="change its mode or owner"
         )
 
 
-def inspect(path: Path) -> int:
+def inspect(path: Path, *, kind: Kind = "gallery") -> int:
     """Return the schema number of a gallery file, which is not changed in any way.
+
+    Args:
+        path: of the file.
+        kind: what the caller takes it for.
 
     Raises:
         NotAGalleryError: it is missing, empty, no regular file or of another program.
         DamagedGalleryError: it was a gallery.
         NewerGalleryError: a newer facegate made it.
     """
-    regular_file(path)
+    regular_file(path, kind=kind)
     size = path.stat().st_size
     if size == 0:
-        raise NotAGalleryError(f"{path} is an empty file, not a gallery", hint="remove it first")
+        first = "remove it first" if kind == "gallery" else _ANOTHER[kind]
+        raise NotAGalleryError(f"{path} is an empty file, not a {kind}", hint=first)
     if size < _SMALLEST:
         # SQLite takes it for an empty database.
         raise NotAGalleryError(
-            f"{path} is a file of {size} bytes, not a gallery",
-            hint="name another file with --gallery",
+            f"{path} is a file of {size} bytes, not a {kind}", hint=_ANOTHER[kind]
         )
     # immutable: opening another program's database the normal way could write beside it. Reading
     # the header with open() instead would drop the locks of this process's other connections.
@@ -122,8 +132,7 @@ def inspect(path: Path) -> int:
             db.close()
     if mark != schema.APPLICATION_ID:
         raise NotAGalleryError(
-            f"{path} is a database of another program, not a gallery",
-            hint="name another file with --gallery",
+            f"{path} is a database of another program, not a {kind}", hint=_ANOTHER[kind]
         )
     if version > schema.newest():
         raise NewerGalleryError(

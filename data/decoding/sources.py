@@ -40,7 +40,10 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
             code="not_a_file",
         )
     try:
-        _check_kind(os.stat(text), shown)
+        named = os.stat(text)
+        if stat.S_ISDIR(named.st_mode) and not os.access(text, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _check_kind(named, shown)
         # Between the two looks the name may have come to mean something else.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(text, flags), "rb") as file:

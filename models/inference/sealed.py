@@ -4,6 +4,7 @@ import hashlib
 import logging
 import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from facegate.data.files import write_atomically
@@ -20,7 +21,12 @@ def write_sealed(path: Path, parts: Sequence[bytes]) -> None:
     try:
         write_atomically(path, _MAGIC + hashlib.sha256(body).digest() + body)
     except OSError as error:
-        _log.warning("%s was not kept (%s): the next start will be slower", path, error)
+        _say_once(f"nothing can be kept in {path.parent} ({error.strerror or error})")
+
+
+@cache
+def _say_once(what: str) -> None:
+    _log.warning("%s: every start will be slower", what)
 
 
 def read_sealed(path: Path) -> list[bytes] | None:

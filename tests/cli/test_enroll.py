@@ -3,10 +3,13 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from facegate.cli import run
+from facegate.errors import DiskFullError
+from facegate.gallery import Gallery
 
 Pictures = dict[str, Path]
 
@@ -162,3 +165,49 @@ def test_a_folder_without_people_is_2(gallery: str, tmp_path: Path, pictures: Pi
     flat.mkdir()
     shutil.copy(pictures["ada-1"], flat)
     assert run(["enroll", "--folder", str(flat), "--gallery", gallery]) == 2
+
+
+def test_what_a_folder_of_people_lacks_is_named(
+    gallery: str, folder: Path, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(pictures["ada-2"], folder / "loose.jpg")
+    shutil.copy(pictures["group"], folder / "Ada")
+    assert run(["enroll", "--folder", str(folder), "--gallery", gallery]) == 0
+    said = capsys.readouterr().err
+    assert f"there are no photographs in {folder / 'Empty'}" in said
+    assert f"left out 1 photograph in {folder} itself" in said
+    # Both faces of a photograph cannot be Ada.
+    assert "one was asked for: choose with --face largest\n" in said
+
+
+def test_a_folder_names_who_looks_like_whom(
+    gallery: str, folder: Path, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "Countess").mkdir()
+    shutil.copy(pictures["ada-3"], folder / "Countess")
+    assert run(["enroll", "--folder", str(folder), "--gallery", gallery, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "warning: Countess looks like Ada (score " in captured.err
+    (pair,) = json.loads(captured.out)["conflicts"]
+    assert (pair["identity"]["name"], pair["new"]["name"]) == ("Ada", "Countess")
+
+
+def test_a_disk_that_fills_up_in_a_folder_says_who_was_saved(
+    gallery: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    enroll = Gallery.enroll
+
+    def fails_at_grace(self: Gallery, name: str, *args: Any, **others: Any) -> Any:
+        if name == "Grace":
+            raise DiskFullError("the disk is full", hint="free some space")
+        return enroll(self, name, *args, **others)
+
+    monkeypatch.setattr(Gallery, "enroll", fails_at_grace)
+    assert run(["enroll", "--folder", str(folder), "--gallery", gallery]) == 4
+    assert capsys.readouterr().err == (
+        "facegate: the disk is full: free some space; before that, saved: enrolled Ada: 2 samples; "
+        "'facegate gallery undo' takes the last one back\n"
+    )

@@ -142,6 +142,8 @@ def test_thresholds_never_come_from_lfw_or_from_another_split(
         (["--pairs", "b"], "--data names the folder"),
         (["--protocol", "lfw"], "--data names the folder"),
         (["--enrolled", "a"], "belong together"),
+        (["--enrolled", "a", "--probes", "b", "--split", "cal"], "--split belongs to --people"),
+        (["--people", "a", "--data", "b"], "--data belongs to --pairs"),
         (["--people", "no-such-folder"], "no-such-folder"),
         (["--enrolled", "a", "--probes", "b", "--write-card"], "choose nothing else"),
     ],

@@ -1,15 +1,18 @@
 """``facegate gallery``: every command, its JSON, its exit status, one line an error."""
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,7 +179,8 @@ def test_backup_and_restore(run: Run, tmp_path: Path) -> None:
     assert "erased again: 1 person who had been erased since the backup" in err
     found = json_of(run("restore", copy, "--json"))
     assert set(found) == {"gallery", "identities", "erased_again", "replaced"}
-    assert error_of(run("restore", tmp_path / "missing.db"), 2)
+    line = error_of(run("restore", tmp_path / "missing.db"), 2)
+    assert line == f"facegate: there is no backup {tmp_path / 'missing.db'}: name another backup\n"
 
 
 def test_a_damaged_gallery_is_restored(run: Run, path: Path, tmp_path: Path) -> None:
@@ -203,6 +207,70 @@ def test_export_and_import(run: Run, tmp_path: Path) -> None:
     line = error_of(run("import", file, "--gallery", missing), 2)
     assert "cannot be imported, it is no whole export: export the gallery again" in line
     assert not missing.exists()
+    gone = tmp_path / "gone.zip"
+    line = error_of(run("import", gone, "--gallery", missing), 2)
+    assert line == f"facegate: there is no export {gone}: name another file\n"
+
+
+@pytest.mark.parametrize("command", ["backup", "export", "restore"])
+def test_a_folder_that_cannot_be_written_to_is_4_and_named_as_it_was_given(
+    run: Run, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, locked = tmp_path / "copy.db", tmp_path / "locked"
+    run("backup", copy)
+    locked.mkdir()
+    real_open, real_unlink = os.open, Path.unlink
+
+    def refuse(path: Any) -> None:  # root may write everywhere, so chmod would not do
+        if Path(path).parent == locked:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    def fails(path: Any, *args: Any, **others: Any) -> int:
+        refuse(path)
+        return real_open(path, *args, **others)
+
+    def unlinks(path: Path, missing_ok: bool = False) -> None:
+        refuse(path)
+        real_unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(os, "open", fails)
+    monkeypatch.setattr(Path, "unlink", unlinks)
+    target = locked / "x.db"
+    arguments = (copy, "--gallery", target) if command == "restore" else (target,)
+    line = error_of(run(command, *arguments), 4)
+    assert line.startswith(f"facegate: {target} cannot be written, Read-only file system")
+
+
+def test_expire(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("expire", "--days", "1")[:2] == (0, "nobody is older than 1 day\n")
+    monkeypatch.setattr("facegate.cli.gallery_expire.timedelta", lambda days: -timedelta(days=1))
+    status, out, _ = run("expire", "--days", "1")
+    assert (status, out.splitlines()) == (
+        0, ["would erase -x", "would erase Ada", "would erase Bob"]
+    )  # fmt: skip
+    assert run("list")[1].count("\n") == 3
+    assert json_of(run("expire", "--days", "1", "--yes", "--json")) == {
+        "expired": ["-x", "Ada", "Bob"],
+        "erased": True,
+    }
+    assert run("list")[1] == ""
+
+
+def test_ctrl_c_in_an_expiry_says_who_is_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    erase = Gallery.erase
+
+    def stopped_at_ada(self: Gallery, name: str, **others: Any) -> Any:
+        if name == "Ada":
+            raise KeyboardInterrupt
+        return erase(self, name, **others)
+
+    monkeypatch.setattr("facegate.cli.gallery_expire.timedelta", lambda days: -timedelta(days=1))
+    monkeypatch.setattr(Gallery, "erase", stopped_at_ada)
+    assert cli.run(["gallery", "expire", "--days", "1", "--yes"]) == 130
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"facegate: stopped: saved: .*\b3\b.*; that cannot be taken back\n", said)
 
 
 def test_import_of_another_model(run: Run, tmp_path: Path) -> None:

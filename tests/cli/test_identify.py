@@ -3,12 +3,14 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from facegate.cli import run
 from facegate.cli.identify import write_table
+from facegate.models.pipeline import Pipeline
 
 Pictures = dict[str, Path]
 
@@ -159,3 +161,44 @@ def test_a_gallery_that_is_not_there_is_2(
     missing = str(tmp_path / "missing.db")
     assert run(["identify", str(pictures["ada-1"]), "--gallery", missing]) == 2
     assert "there is no gallery" in capsys.readouterr().err
+
+
+def test_a_rate_that_nothing_supports_is_said(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", str(pictures["group"]), *gallery, "--fpir", "1e-12", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert "supports no threshold for FPIR 1e-12 among 1 templates" in captured.err
+    assert captured.err.count("\n") == 1
+    notes = {face["note"] for face in json.loads(captured.out)["faces"]}
+    assert captured.err == f"{notes.pop()}\n"
+    assert not notes
+
+
+def test_a_table_that_cannot_be_written_is_one_line(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pictures["ada-1"] / "names.csv"
+    assert run(["identify", str(pictures["ada-2"]), *gallery, "--csv", str(table)]) == 2
+    assert f"facegate: {table} cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("left_out", "words"), [(6, "6 more"), (600, "at least 600 more")])
+def test_a_count_that_is_a_lower_bound_is_said_to_be_one(
+    gallery: list[str],
+    pictures: Pictures,
+    left_out: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    find = Pipeline.find
+    monkeypatch.setattr(
+        Pipeline,
+        "find",
+        lambda *args, **others: replace(find(*args, **others), n_left_out=left_out),
+    )
+    assert run(["identify", str(pictures["ada-2"]), *gallery]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert f"{pictures['ada-2']}: {words} faces were left out" in said

@@ -1,5 +1,6 @@
 """The command line itself: help, near misses, exit statuses, one line an error."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -116,6 +117,50 @@ def test_a_bug_shows_its_traceback_when_asked(
     failing.append(ZeroDivisionError("oh"))
     assert cli.run(["fail", "-v", "-v"]) == 70
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "hint"),
+    [
+        (errno.ENOSPC, "disk_full", "free some space"),
+        (errno.EDQUOT, "disk_full", "free some space"),
+        (errno.EROFS, "read_only", "see 'facegate doctor'"),
+        (errno.EACCES, "read_only", "see 'facegate doctor'"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_no_bug_but_4(
+    failing: list[BaseException],
+    number: int,
+    code: str,
+    hint: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failing.append(OSError(number, "Because", "/some/file"))
+    assert cli.run(["fail", "--json"]) == 4
+    captured = capsys.readouterr()
+    assert captured.err == f"facegate: /some/file cannot be used (because): {hint}\n"
+    assert json.loads(captured.out)["error"]["code"] == code
+
+
+def test_another_error_of_the_system_is_a_bug(failing: list[BaseException]) -> None:
+    failing.append(OSError(errno.ENOENT, "No such file", "/some/file"))
+    assert cli.run(["fail"]) == 70
+
+
+@pytest.mark.parametrize("arguments", [["models", "list"], ["models", "list", "--json"]])
+def test_an_output_that_takes_nothing_is_4(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "facegate", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "the output cannot be written (no space left on device)" in done.stderr
 
 
 def test_ctrl_c_is_130(failing: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:

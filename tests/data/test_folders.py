@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegate.data.folders import find_people, find_photos
+from facegate.data.folders import find_people, find_photos, loose_photos
 from facegate.data.images import read_photo
 from facegate.errors import ImageError, InputError
 
@@ -133,6 +133,12 @@ def test_a_folder_that_may_not_be_read_is_named(
 
     monkeypatch.setattr(os, "listdir", listdir)
     assert names(tmp_path) == ["a.jpg", "locked"]
+
+
+def test_photographs_beside_the_folders_of_people_are_nobodys(tmp_path: Path) -> None:
+    fill(tmp_path, "Ada/1.jpg", "2.jpg", ".3.jpg", "._4.jpg")
+    (tmp_path / "notes.txt").write_text("text")
+    assert loose_photos(tmp_path) == [tmp_path / "2.jpg"]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a\0b", "x" * 5000, "file/below"])

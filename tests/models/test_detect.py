@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import facegate.models.detect as module
 from facegate.models.detect import Detector
 from facegate.models.values import Pixels
 
@@ -163,3 +164,26 @@ def test_pixels_of_another_kind_are_refused(detector: Detector, pixels: Any) -> 
 def test_a_smallest_face_below_the_field_of_pnet_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 12, got 10"):
         Detector(min_face_px=10, device="cpu")
+
+
+def test_of_a_poster_full_of_faces_the_best_boxes_are_judged(
+    detector: Detector, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    face = np.asarray(Image.fromarray(astronaut[60:220, 160:290]).resize((48, 60)))
+    poster = np.tile(face, (6, 6, 1))
+    all_of_it = detector.detect(poster)[2]
+    judged: list[int] = []
+    run = module._run
+
+    def counted(net: Any, sums: Any, boxes: Any, side: int, batch: int) -> Any:
+        judged.append(len(boxes))
+        return run(net, sums, boxes, side, batch)
+
+    monkeypatch.setattr(module, "_run", counted)
+    monkeypatch.setattr(module, "MOST_PROPOSED", 60)
+    monkeypatch.setattr(module, "MOST_REFINED", 20)
+    scores = detector.detect(poster)[2]
+    assert judged == [60, 20]
+    assert 5 < len(scores) < len(all_of_it)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from facegate.data.files import sync_folder
+from facegate.data.files import discard, sync_folder
 from facegate.errors import (
     ConflictError,
     DamagedGalleryError,
@@ -41,11 +41,12 @@ def back_up(store: Store, target: Path) -> None:
 
 
 @contextmanager
-def place_for(target: Path, *, replace: bool = False) -> Iterator[Path]:
+def place_for(target: Path, *, replace: bool = False, shown: Path | None = None) -> Iterator[Path]:
     """Give an empty file beside the target, which takes its name when the block ends well.
 
     Args:
         replace: take the place of a file that has the name.
+        shown: what errors name, where the target is no name that a person gave.
     """
     if not replace and os.path.lexists(target):
         raise ConflictError(f"{target} exists already", hint="name a new file")
@@ -60,9 +61,9 @@ def place_for(target: Path, *, replace: bool = False) -> Iterator[Path]:
             give_name(temporary, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise unwritable(error, target) from error
+        raise unwritable(error, shown or target) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
 
 
 def _sync(file: Path) -> None:
@@ -91,7 +92,7 @@ def copy_pages(db: sqlite3.Connection, path: Path, target: Path) -> None:
     )
     if shutil.disk_usage(target.parent).free < pages * size:
         raise DiskFullError(
-            f"there is no room beside {target.parent / target.name[1:]} for a copy of {path}, "
+            f"there is no room in {target.parent} for a copy of {path}, "
             f"{pages * size // 2**20 + 1} MiB",
             hint="free some space or name another folder",
         )

@@ -76,7 +76,7 @@ class Parcel:
     """
 
     def __init__(self, path: Path) -> None:
-        regular_file(path)
+        regular_file(path, kind="export")
         self.path = path
         self._archive: zipfile.ZipFile | None = None
         try:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from facegate.data.files import sync_folder
+from facegate.data.files import discard, sync_folder
 from facegate.errors import DamagedGalleryError, GalleryError, NotAGalleryError
 from facegate.gallery import check, opening, people
-from facegate.gallery.faults import translated
+from facegate.gallery.faults import translated, unwritable
 from facegate.gallery.history import Change
 from facegate.gallery.moves import backup
 from facegate.gallery.store import Store, set_setting
@@ -31,13 +31,16 @@ def restore(source: Path, path: Path, by: Change, timeout: float) -> Restored:
     Raises:
         NotAGalleryError, DamagedGalleryError, NewerGalleryError: the backup is no good.
     """
-    opening.inspect(source)
+    opening.inspect(source, kind="backup")
     if os.path.exists(path) and os.path.samefile(source, path):
         raise GalleryError(f"{source} is the gallery itself", hint="name a backup of it")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(error, path) from error
     incoming = path.with_name(f".{path.name}.{secrets.token_hex(4)}.restore")
     try:
-        with backup.place_for(incoming) as temporary:
+        with backup.place_for(incoming, shown=path) as temporary:
             _fetch(source, temporary, timeout)
         store = _opened(path, timeout)
         if store is None:
@@ -48,7 +51,7 @@ def restore(source: Path, path: Path, by: Change, timeout: float) -> Restored:
             store.close()
     finally:
         for ending in ("", "-journal"):
-            Path(f"{incoming}{ending}").unlink(missing_ok=True)
+            discard(Path(f"{incoming}{ending}"))
 
 
 def _fetch(source: Path, copy: Path, timeout: float) -> None:

@@ -70,7 +70,7 @@ def _refuse(db: sqlite3.Connection, by: Change, target: Operation) -> None:
     if later is not None:
         raise ConflictError(
             f"{what} cannot be taken back before number {later.seq} ({later.text})",
-            hint=f"take number {later.seq} back first",
+            hint=_FOREVER.get(later.kind) or f"take number {later.seq} back first",
         )
     age = by.at - microseconds(target.at)
     gone = target.identity_id is not None and people.by_id(db, target.identity_id) is None

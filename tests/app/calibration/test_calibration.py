@@ -1,5 +1,6 @@
 """A gallery's thresholds: where they come from, when they are refused, how they are kept."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_statistics_that_do_not_fit_the_own_people_are_left_out(
             ("gallery", True),
         ]
         assert made.scale.threshold(1e-2).score > shipped.scale.threshold(1e-2).score
-        with pytest.raises(NoThresholdError, match="smallest they support"):
+        with pytest.raises(NoThresholdError, match="statistics were left out: your own people"):
             calibrate(family, fmr=1e-5, fpir=0.5, shipped=shipped)
 
 
@@ -106,8 +107,18 @@ def test_without_evidence_there_is_no_threshold(tmp_path: Path) -> None:
 def test_a_rate_that_the_evidence_cannot_support_is_refused(gallery: Gallery) -> None:
     with pytest.raises(NoThresholdError, match=r"support no false match rate of 1e-05"):
         calibrate(gallery, fmr=1e-5, fpir=0.1, shipped=None)
-    with pytest.raises(NoThresholdError, match="smallest they support here"):
+    with pytest.raises(NoThresholdError, match=r"identification rate of 0\.001") as refused:
         calibrate(gallery, fmr=1e-2, fpir=1e-3, shipped=None)
+    assert "left out" not in refused.value.hint
+    # What it says to be the smallest it then does.
+    smallest = re.search("smallest they support is ([0-9.e-]+);", refused.value.hint)
+    assert smallest is not None
+    made = calibrate(gallery, fmr=1e-2, fpir=float(smallest[1]), shipped=None)
+    search = made.search_threshold()
+    assert search is not None
+    assert search.fmr == pytest.approx(float(smallest[1]), rel=1e-2)
+    with pytest.raises(NoThresholdError):
+        calibrate(gallery, fmr=1e-2, fpir=float(smallest[1]) * 0.99, shipped=None)
 
 
 def test_a_calibration_is_kept_in_its_gallery(

@@ -1,9 +1,11 @@
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facegate.evaluation.cache import FOUND, NO_FACE, EmbeddingCache, road_sum
+from facegate.evaluation.cache import FOUND, NO_FACE, EmbeddingCache, road_files, road_sum
 from facegate.models.values import Floats
 
 
@@ -18,6 +20,7 @@ def vector(number: int) -> Floats:
 def test_what_was_kept_is_found_again_to_the_last_bit(tmp_path: Path) -> None:
     cache = EmbeddingCache("m-1", "photo", 5, folder=tmp_path)
     cache.add([(sum_of(1), FOUND, vector(1)), (sum_of(2), NO_FACE, None)])
+    assert cache.path.stat().st_mode & 0o077 == 0
     again = EmbeddingCache("m-1", "photo", 5, folder=tmp_path)
     assert len(again) == 2
     found, missed = again.get(sum_of(1)), again.get(sum_of(2))
@@ -71,3 +74,34 @@ def test_a_file_of_something_else_is_begun_anew(tmp_path: Path) -> None:
 def test_the_sum_of_the_road_does_not_change_by_itself() -> None:
     assert road_sum() == road_sum()
     assert len(road_sum()) == 8
+
+
+def test_all_code_between_a_photograph_and_its_embedding_is_in_the_sum() -> None:
+    for name in ("facegate.data.images", "facegate.evaluation.road", "facegate.models.pipeline"):
+        import_module(name)
+    # What the road does not run through, though it is imported along the way.
+    beside = ("metrics", "shelf", "training", "losses", "presentation")
+    road = {"facegate.data.images", "facegate.evaluation.road"} | {
+        name
+        for name, module in sys.modules.items()
+        if name.startswith(("facegate.models.", "facegate.data.decoding."))
+        and name.split(".")[2] not in beside
+        and Path(module.__file__ or "").name != "__init__.py"
+    }
+    summed = {path.resolve() for path in road_files()}
+    missing = {
+        name for name in road if Path(sys.modules[name].__file__ or "").resolve() not in summed
+    }
+    assert len(road) > 20
+    assert not missing
+
+
+def test_a_place_that_takes_nothing_is_noted_once_and_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    cache = EmbeddingCache("m-1", "photo", 5, folder=tmp_path / "file" / "cache")
+    for number in range(3):
+        cache.add([(sum_of(number), FOUND, vector(number))])
+    assert len(cache) == 3
+    assert caplog.text.count("embeddings are not kept in") == 1

@@ -37,7 +37,7 @@ def coded(kind: type[sqlite3.Error], code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_READONLY, ReadOnlyGalleryError, 4, "cannot be written"),
         (sqlite3.SQLITE_READONLY_ROLLBACK, ReadOnlyGalleryError, 4, "cannot be written"),
         (sqlite3.SQLITE_READONLY_DBMOVED, ReadOnlyGalleryError, 4, "cannot be written"),
-        (sqlite3.SQLITE_FULL, DiskFullError, 4, "is full, nothing was changed"),
+        (sqlite3.SQLITE_FULL, DiskFullError, 4, "is full, the change was not made"),
         (sqlite3.SQLITE_IOERR_WRITE, DiskFullError, 4, "could not be written"),
         (sqlite3.SQLITE_IOERR_FSYNC, DiskFullError, 4, "could not be written"),
         (sqlite3.SQLITE_IOERR_READ, MachineError, 4, "the disk failed on gallery"),

@@ -254,7 +254,7 @@ def test_a_limit_on_file_sizes_is_a_full_disk(tmp_path: Path) -> None:
     path = tmp_path / "gallery.db"
     lines = fill(path, 1_200_000)
     assert lines[0].startswith("4 disk_full")
-    assert "could not be written, nothing was changed" in lines[0]
+    assert "could not be written, the change was not made" in lines[0]
     number = int(lines[1].split()[0])
     assert number > 10
     assert lines[1] == f"{number} ({number}, {number}) []"
@@ -277,7 +277,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         path = disk / "gallery.db"
         lines = fill(path, 0)
         assert lines[0].startswith("4 disk_full"), lines
-        assert "is full, nothing was changed: free some space" in lines[0]
+        assert "is full, the change was not made: free some space" in lines[0]
         number = int(lines[1].split()[0])
         assert lines[1] == f"{number} ({number}, {number}) []"
         assert lines[2] == "erased" or lines[2].startswith("4 disk_full")

@@ -147,3 +147,11 @@ def test_every_kind_of_source_gives_the_same_pixels(grace_path: Path) -> None:
         assert other.sha256 == photo.sha256
     assert others[4].source == str(grace_path)
     assert others[5].source == "it"
+
+
+def test_a_folder_that_may_not_be_read_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+    with pytest.raises(ImageError, match=r"cannot be read \(permission denied\)"):
+        read_photo(tmp_path)

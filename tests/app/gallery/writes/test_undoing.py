@@ -147,6 +147,9 @@ def test_a_restore_is_not_undone(peopled: Gallery, path: Path, tmp_path: Path) -
     Gallery.restore(tmp_path / "copy.db", path)
     with pytest.raises(ConflictError, match="restore the replaced file instead"):
         peopled.undo()
+    # What lies before it cannot be had either, so nobody is told to take the restore back first.
+    with pytest.raises(ConflictError, match=r"before number \d+ .*: restore the replaced file"):
+        peopled.undo(1)
 
 
 def test_a_rename_from_an_erased_name_is_not_undone(peopled: Gallery, samples: MakeSamples) -> None:
