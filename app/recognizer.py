@@ -9,12 +9,12 @@ for face in recognizer.identify("group.jpg").faces:
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from facegate.answers import answer, nobody_enrolled, not_embedded, verified
 from facegate.calibration.stored import CalibrationReader
 from facegate.choice import FaceChoice, choose, rows
+from facegate.closing import Closing
 from facegate.data.images import Photo, PhotoSource
 from facegate.decision import Basis, Comparison, Search, Threshold
 from facegate.errors import NoThresholdError, UnknownIdentityError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from facegate.gallery import Gallery, Identity
 
 
-class Recognizer:
+class Recognizer(Closing):
     """A pipeline, a gallery and the decision on top of them.
 
     Args:
@@ -75,17 +75,6 @@ class Recognizer:
         self._opener = GalleryOpener(gallery, self._asked_model)
         self.path: Path = self._opener.path
         self._calibrations = CalibrationReader()
-
-    def __enter__(self) -> "Recognizer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the gallery; the recognizer can be used again."""

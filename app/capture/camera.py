@@ -3,8 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -24,13 +22,14 @@ from facegate.capture.frames import (
     whole,
 )
 from facegate.capture.opencv import quiet_cv2
+from facegate.closing import Closing
 from facegate.errors import CameraError
 from facegate.models.values import Pixels
 
 JUDGE_AFTER_S = 3.0  # black or frozen for so long is no accident
 
 
-class Camera:
+class Camera(Closing):
     """A live camera or stream: always the latest frame; iterate until it is closed or lost.
 
     Attributes:
@@ -172,17 +171,6 @@ class Camera:
         """Give the camera back."""
         self._stop.set()
         self._thread.join(timeout=1.0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Health:

@@ -4,8 +4,6 @@ import queue
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from facegate.capture.frames import (
     COUNT,
@@ -21,6 +19,7 @@ from facegate.capture.frames import (
     whole,
 )
 from facegate.capture.opencv import quiet_cv2
+from facegate.closing import Closing
 from facegate.errors import CameraError, InputError
 
 PATIENCE_S = 20.0  # how long one frame may take: a busy machine or disk is no damaged film
@@ -30,7 +29,7 @@ MAX_SIDE, MAX_PIXELS = 16_384, 50_000_000  # as for photographs
 PLAYLISTS = (b"#EXT", b"ffconcat", b"v=0", b"<?xml", b"<MPD", b"[playlist]")
 
 
-class Film:
+class Film(Closing):
     """A film, every frame in order, ending by itself; iterate once.
 
     Attributes:
@@ -144,17 +143,6 @@ class Film:
         """Stop reading."""
         self._stop.set()
         self._thread.join(timeout=1.0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _refuse_non_films(path: Path) -> None:

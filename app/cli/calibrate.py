@@ -75,7 +75,7 @@ def command(
         keep_calibration(people, made)
         if others is not None and all(entry.kind != "strangers" for entry in made.evidence):
             n = len(others.rows) * made.n_templates
-            output.note(f"{counted(n, 'comparison')} with strangers support no rate: name more")
+            output.note(f"{counted(n, 'comparison')} with strangers: too few for any rate")
         search = made.search_threshold()
         close = too_close(people, search.score) if search else []
     value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}

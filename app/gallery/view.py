@@ -1,8 +1,8 @@
 """What can be asked of a gallery without changing it."""
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from facegate.closing import Closing
 from facegate.errors import DamagedGalleryError, UnknownIdentityError
 from facegate.gallery import history, people, vectors
 from facegate.gallery.check import findings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facegate.models.values import Floats
 
 
-class View:
+class View(Closing):
     """The questions that a gallery answers. Each sees one state of the file."""
 
     def __init__(self, connection: Store, model_id: str) -> None:
@@ -28,17 +28,6 @@ class View:
     def close(self) -> None:
         """Close the file. A closed gallery answers no more."""
         self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def uid(self) -> str | None:

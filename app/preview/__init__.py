@@ -11,9 +11,9 @@ import struct
 import subprocess
 import sys
 import threading
-from types import TracebackType
 from typing import Self
 
+from facegate.closing import Closing
 from facegate.models.values import Pixels
 
 HEADER = struct.Struct("<II")  # height, width; then the pixels
@@ -28,7 +28,7 @@ def has_display() -> bool:
     return True
 
 
-class Preview:
+class Preview(Closing):
     """A window that always shows the latest picture it was given.
 
     Attributes:
@@ -84,17 +84,6 @@ class Preview:
         _end(self._process)
         for thread in self._threads:
             thread.join(timeout=1.0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _send(self) -> None:
         assert self._process.stdin is not None

@@ -79,6 +79,18 @@ def test_strangers_of_a_folder_are_evidence(
     assert "nobody.jpg" in captured.err
 
 
+def test_strangers_who_are_too_few_are_said_to_be(
+    tmp_path: Path, pictures: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery, folder = str(tmp_path / "people.db"), tmp_path / "strangers"
+    run(["enroll", "Ada", str(pictures["ada-1"]), "--gallery", gallery])
+    folder.mkdir()
+    (folder / "x.jpg").symlink_to(pictures["grace-1"])
+    capsys.readouterr()
+    assert run(["calibrate", "--gallery", gallery, "--strangers", str(folder)]) == 0
+    assert "1 comparison with strangers: too few for any rate" in capsys.readouterr().err
+
+
 def test_an_enrolled_person_is_no_stranger(
     tmp_path: Path, pictures: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
