@@ -89,11 +89,18 @@ class Pipeline:
                 turn with the most upright faces, weighted by score.
         """
         with self._timed("detect"):
-            turns = (0, 90, 180, 270) if rotate else (0,)
-            found = [self._find_turned(photo, rotation) for rotation in turns]
             if not rotate:
-                return found[0]
-            return max(found, key=lambda each: self._upright_score(photo, each))
+                return self._find_turned(photo, 0)
+            best, most = Found(()), -1.0
+            for rotation in (0, 90, 180, 270):
+                found = self._find_turned(photo, rotation)
+                upright = self._upright(photo, found)
+                if len(upright) == MOST_FACES:
+                    return found  # no turn can have more
+                score = sum(face.score for face in upright)
+                if score > most:
+                    best, most = found, score
+            return best
 
     def crop(self, photo: Photo, face: Face, *, rotation: int = 0) -> Pixels:
         """Return a face as the model wants it, uint8 (S, S, 3) with S the card's input size.
@@ -143,9 +150,8 @@ class Pipeline:
         kept = sorted(faces[:MOST_FACES], key=lambda face: -face.area)
         return Found(tuple(kept), len(faces) - len(kept), rotation)
 
-    def _upright_score(self, photo: Photo, found: Found) -> float:
-        upright = [face for face in found.faces if self._is_upright(photo, face, found.rotation)]
-        return sum(face.score for face in upright)
+    def _upright(self, photo: Photo, found: Found) -> list[Face]:
+        return [face for face in found.faces if self._is_upright(photo, face, found.rotation)]
 
     def _is_upright(self, photo: Photo, face: Face, rotation: int) -> bool:
         box, landmarks = face.box * photo.scale, face.landmarks * photo.scale

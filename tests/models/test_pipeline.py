@@ -11,7 +11,7 @@ from facegate.errors import NotUprightError
 from facegate.models import pipeline as module
 from facegate.models.align import ARCFACE_TEMPLATE, warp
 from facegate.models.pipeline import Pipeline, turn_points
-from facegate.models.values import Floats, Pixels
+from facegate.models.values import Floats, Found, Pixels
 
 
 class Embedder:
@@ -114,6 +114,26 @@ def test_a_photograph_of_nobody_has_no_faces_in_any_turn(pipeline: Pipeline) -> 
     for rotate in (False, True):
         found = pipeline.find(photo, rotate=rotate)
         assert (found.faces, found.n_left_out, found.rotation) == ((), 0, 0)
+
+
+def test_a_turn_in_which_nobody_more_can_be_upright_is_the_last(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, astronaut: Pixels
+) -> None:
+    tried: list[int] = []
+    find = pipeline._find_turned
+
+    def counted(photo: Photo, rotation: int) -> Found:
+        tried.append(rotation)
+        return find(photo, rotation)
+
+    monkeypatch.setattr(pipeline, "_find_turned", counted)
+    assert pipeline.find(photo_of(astronaut), rotate=True).rotation == 0
+    assert tried == [0, 90, 180, 270]
+    monkeypatch.setattr(module, "MOST_FACES", 1)
+    tried.clear()
+    lying = photo_of(np.rot90(astronaut, -1))
+    assert pipeline.find(lying, rotate=True).rotation == 90
+    assert tried == [0, 90]
 
 
 def test_a_reduced_photograph_gives_places_in_the_full_one(
