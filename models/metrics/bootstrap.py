@@ -29,7 +29,7 @@ N_DRAWS = 1000
 PAIR_SHARE = 4
 """A fourth as many draws measure the pairs' own luck: it corrects a variance, no more."""
 
-KEPT = 20_000
+KEPT = 10_000
 """Impostor scores that stand for a range of them in a draw: every k-th by size where there are
 more. Neighbours by size are nearly equal scores, so that this costs no precision."""
 
