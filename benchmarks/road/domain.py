@@ -1,6 +1,6 @@
 """How far does a false match rate carry from the people it was measured on to others?
 
-    python benchmarks/road/domain.py PEOPLE aaf.zip --models facegate-0 mobilefacenet
+    python benchmarks/road/domain.py PEOPLE aaf.zip --models facegate-1 mobilefacenet
 
 The thresholds are those that ship with the model, from split cal of PEOPLE. The rate at each is
 counted on split cal itself, on split val (as many other people of the same kind), within source a
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from facegate.data.images import read_photo
 from facegate.data.protocols.people import PeopleProtocol, read_people
 from facegate.evaluation.road import aligned_crop, embed_photos
-from facegate.models.impostors import load_statistics
+from facegate.models.impostor_files import load_statistics
 from facegate.models.metrics import impostors
 from facegate.models.metrics.bootstrap import people_draws
 from facegate.models.metrics.dyads import fmr_figure, pair_counts
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=Path)
     parser.add_argument("aaf", type=Path)
-    parser.add_argument("--models", nargs="+", default=["facegate-0", "mobilefacenet"])
+    parser.add_argument("--models", nargs="+", default=["facegate-1", "facegate-0", "mobilefacenet"])
     options = parser.parse_args()
     protocols = [read_people(options.people, split=split) for split in ("cal", "val")]
     place = HERE / "domain.json"
