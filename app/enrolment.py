@@ -13,7 +13,7 @@ from facegate.errors import (
     NoAnswerError,
     SeveralFacesError,
 )
-from facegate.gallery.names import clean_name
+from facegate.gallery.names import clean_name, name_key
 from facegate.models.values import Floats
 from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near
 
@@ -107,11 +107,19 @@ def _agreeing(
     return [face for face, agrees in zip(looked, keep, strict=True) if agrees]
 
 
-def conflicts_of(recognizer: "Recognizer", kept: Sequence[EmbeddedFace]) -> tuple[Near, ...]:
-    """Return the enrolled people whom a new person looks like, most alike first."""
+def conflicts_of(
+    recognizer: "Recognizer", kept: Sequence[EmbeddedFace], *, name: str = ""
+) -> tuple[Near, ...]:
+    """Return the enrolled people whom a person looks like, most alike first.
+
+    Args:
+        name: the person's own, under which they may be enrolled already.
+    """
     best: dict[int, Near] = {}
     for answer in recognizer.search(kept):
         if answer.identity is None or answer.score is None:
+            continue
+        if name and name_key(answer.identity.name) == name_key(name):
             continue
         near = best.get(answer.identity.id)
         if near is None or answer.score > near.score:

@@ -15,6 +15,7 @@ import numpy as np
 from facegate.capture import Frame, Frames
 from facegate.capture.frames import BLACK_BELOW
 from facegate.data.images import Photo, read_photo
+from facegate.enrolment import conflicts_of
 from facegate.errors import (
     FacegateError,
     NoAnswerError,
@@ -40,6 +41,8 @@ LEAST_FACE_PX = 32
 # Neighbouring frames of a still picture are equal but for a fresh start of the compression now and
 # then; live ones differ by a sensor's noise and by somebody who moves, in grey levels on average.
 STILL_BELOW, STILL_SHARE = 0.3, 0.8
+# Mean grey level of a whole picture in which the detector hardly ever finds a face.
+TOO_DARK_BELOW = 20
 # Two frames of one sitting are one person's unless their score is that of the most alike 1 % of
 # strangers' or less: the frames of a true sitting are far above it.
 SAME_PERSON_FMR = 1e-2
@@ -80,7 +83,7 @@ class Sitting:
         self.coach = Coach(same_person=same_person(recognizer.card), order=order)
         self.n_frames = 0
         self._last: Pixels | None = None
-        self._was_lit, self._n_still = False, 0
+        self._was_lit, self._n_still, self._light = False, 0, 0.0
         self._recognizer, self._frames = recognizer, frames
         embedder = recognizer.reader.pipeline.embedder
         pipeline = Pipeline(embedder, device=embedder.device, min_face_px=LEAST_FACE_PX)
@@ -108,14 +111,7 @@ class Sitting:
 
     def conflicts(self) -> tuple[Near, ...]:
         """Return the people enrolled under other names who look like this one, best first."""
-        best: dict[int, Near] = {}
-        for answer in self._recognizer.search(self.kept()):
-            if answer.identity is None or answer.score is None:
-                continue
-            near = best.get(answer.identity.id)
-            if answer.identity.name != self.name and (near is None or answer.score > near.score):
-                best[answer.identity.id] = Near(answer.identity, answer.score)
-        return tuple(sorted(best.values(), key=lambda near: -near.score))
+        return conflicts_of(self._recognizer, self.kept(), name=self.name)
 
     def result(self) -> tuple[EmbeddedFace, ...]:
         """End here, and return the frames to be saved, the best first.
@@ -155,6 +151,7 @@ class Sitting:
         """Take note of whether the picture was ever lit, and whether it moves."""
         few = pixels[::7, ::7].copy()
         self._was_lit = self._was_lit or int(few.max(initial=0)) >= BLACK_BELOW
+        self._light = max(self._light, float(few.mean()))
         if self._last is not None and few.shape == self._last.shape:
             change = np.abs(few.astype(np.int16) - self._last).mean()
             self._n_still += bool(change < STILL_BELOW)
@@ -163,6 +160,8 @@ class Sitting:
     def _error(self, verdict: Verdict) -> FacegateError:
         if self.n_frames and not self._was_lit:
             verdict = Verdict((), verdict.code, "the picture was black all the time")
+        elif verdict.code == Instruction.NO_FACE.value and self._light < TOO_DARK_BELOW:
+            verdict = Verdict((), verdict.code, "the picture was too dark to see a face")
         kind = {
             Instruction.NO_FACE.value: NoFaceError,
             Instruction.ONE_PERSON.value: SeveralFacesError,

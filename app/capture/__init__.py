@@ -33,24 +33,29 @@ def open_camera(spec: str | int | os.PathLike[str]) -> Frames:
         spec: ``auto`` (the first camera that works), an index, a device's path, a URL
             (rtsp, http and the like), or the path of a film.
 
+    Returns:
+        A film, or a camera that has given a picture which is not black and changes: waiting for
+        it, a few seconds at most, is cheaper than loading a model in vain.
+
     Raises:
         InputError: there is no such file, or it is no film.
-        CameraError: there is no camera. What goes wrong with one is raised when its first
-            frame is asked for.
+        CameraError: there is no camera, or what is wrong with it.
     """
     text = str(spec).strip()
     if text == "auto":
         return _first_working(list_cameras())
     if text.isdecimal():
-        return Camera(int(text))
+        return _working(Camera(int(text)))
     if "://" in text:
         if text.split("://", 1)[0].lower() not in URL_SCHEMES:
             raise InputError(
                 f"{text} is no address of a camera", hint=f"use {', '.join(URL_SCHEMES)}"
             )
-        return Camera(text, name=f"camera {_without_password(text)}")
+        return _working(Camera(text, name=f"camera {_without_password(text)}"))
     path = Path(text).expanduser()
     try:
+        if not text:
+            raise ValueError
         kind = path.stat().st_mode
     except (OSError, ValueError):
         if path.is_relative_to("/dev"):
@@ -59,13 +64,27 @@ def open_camera(spec: str | int | os.PathLike[str]) -> Frames:
                 hint="see what 'facegate devices' says",
             ) from None
         raise InputError(
-            f"there is no camera or film {text}",
+            f"there is no camera or film {text or repr(text)}",
             hint="use auto, an index such as 0, a device's path, a URL, or a film",
             code="no_such_file",
         ) from None
     if stat.S_ISCHR(kind):
-        return Camera(str(path))
+        return _working(Camera(str(path)))
     return Film(path)
+
+
+def _working(camera: Camera) -> Camera:
+    """Return a camera that works.
+
+    Raises:
+        CameraError: what is wrong with it; it was closed.
+    """
+    try:
+        camera.settled()
+    except BaseException:  # Ctrl-C too: its thread must not be left behind
+        camera.close()
+        raise
+    return camera
 
 
 def _first_working(devices: list[Device]) -> Camera:
@@ -73,12 +92,9 @@ def _first_working(devices: list[Device]) -> Camera:
     for device in devices:
         camera = Camera(device.target, name=f"camera {device.path} ({device.name})")
         try:
-            camera.settled()
+            return _working(camera)
         except CameraError as error:
-            camera.close()
             problems.append(error)
-            continue
-        return camera
     if problems:
         raise problems[0]
     raise no_camera()

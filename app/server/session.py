@@ -8,7 +8,6 @@ from typing import Any
 
 from facegate.data.images import read_photo
 from facegate.enrolment import conflicts_of
-from facegate.gallery.names import name_key
 from facegate.guide import Advice, Coach, View
 from facegate.guided import LEAST_FACE_PX, view_of
 from facegate.models.pipeline import Pipeline
@@ -147,9 +146,7 @@ class Session:
 
     def _conflicts(self) -> tuple[Near, ...]:
         faces = [kept.item.face for kept in self.coach.kept]
-        own = name_key(self.name)
-        near = conflicts_of(self.collection.recognizer, faces)
-        return tuple(other for other in near if name_key(other.identity.name) != own)
+        return conflicts_of(self.collection.recognizer, faces, name=self.name)
 
     def _as_json(self, number: int, view: View, advice: Advice) -> dict[str, Any]:
         quality, pose = view.quality, advice.pose

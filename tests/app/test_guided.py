@@ -64,8 +64,8 @@ def test_a_face_enrolled_under_another_name_is_noticed_before_saving(
     sit(recognizer, films / "sitting.mp4").save()
     sitting = sit(recognizer, films / "passing.mp4", "Somebody Else")
     assert [near.identity.name for near in sitting.conflicts()] == [NAME]
-    own = sit(recognizer, films / "passing.mp4")
-    assert own.conflicts() == ()
+    for own in (NAME, f" {NAME.upper()} "):
+        assert sit(recognizer, films / "passing.mp4", own).conflicts() == ()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_face_enrolled_under_another_name_is_noticed_before_saving(
     [
         ("pair", "several_faces", "several people"),
         ("takeover", "other_person", "another person"),
-        ("dark", "no_answer", "too dark|no face"),
+        ("dark", "no_face", "too dark to see a face"),
         ("nobody", "no_face", "no face was seen"),
     ],
 )
@@ -84,8 +84,7 @@ def test_a_sitting_that_went_wrong_saves_nothing(
     with pytest.raises(NoAnswerError, match=says) as caught:
         sitting.save()
     assert caught.value.exit_status == 3
-    if film != "dark":
-        assert caught.value.code == code
+    assert caught.value.code == code
     assert "\n" not in str(caught.value)
     assert not recognizer.path.exists()
 

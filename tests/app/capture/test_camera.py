@@ -205,11 +205,8 @@ def test_an_address_that_does_not_answer_is_given_up() -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     started = time.monotonic()
     url = f"http://ada:secret@127.0.0.1:{silent.getsockname()[1]}/stream"
-    with (
-        open_camera(url) as frames,
-        pytest.raises(CameraError, match=r"does not answer|could not be opened") as caught,
-    ):
-        next(iter(frames))
+    with pytest.raises(CameraError, match=r"does not answer|could not be opened") as caught:
+        open_camera(url)
     silent.close()
     assert time.monotonic() - started < 10  # 4 seconds, and what else the machine does
     assert "secret" not in str(caught.value)
@@ -217,11 +214,13 @@ def test_an_address_that_does_not_answer_is_given_up() -> None:
 
 
 def test_nobody_at_an_address_is_said_at_once() -> None:
-    with open_camera("rtsp://127.0.0.1:9/stream") as frames, pytest.raises(CameraError):
-        next(iter(frames))
+    with pytest.raises(CameraError, match="could not be opened"):
+        open_camera("rtsp://127.0.0.1:9/stream")
 
 
-@pytest.mark.parametrize("spec", ["file:///etc/passwd", "concat:a|b", "ftp://host/film", "auto2"])
+@pytest.mark.parametrize(
+    "spec", ["file:///etc/passwd", "concat:a|b", "ftp://host/film", "auto2", ""]
+)
 def test_other_addresses_are_refused(spec: str) -> None:
     with pytest.raises(InputError) as caught:
         open_camera(spec)

@@ -187,6 +187,16 @@ def test_bad_input_is_one_line(
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["enroll", "Ada"], ["identify"]])
+def test_a_camera_that_is_not_there_is_said_before_a_model_is_made_ready(
+    empty_home: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert run([*command, "--camera", "97"]) == 4
+    assert "camera 97 could not be opened" in capsys.readouterr().err
+    assert not list(empty_home.rglob("*.xml"))
+    assert not (empty_home / "gallery.db").exists()
+
+
 def test_no_camera_is_4(
     gallery: list[str],
     capsys: pytest.CaptureFixture[str],
