@@ -41,8 +41,8 @@ def made_key(home: Path) -> str:
 
 
 def test_a_full_disk_is_507_and_nothing_is_lost(facegate_home: Path, pictures: Pictures) -> None:
-    prlimit = getattr(resource, "prlimit", None)
-    require(prlimit, "a system that limits the files of another process")
+    require(hasattr(resource, "prlimit"), "a system that limits the files of another process")
+    prlimit = resource.prlimit
     key = made_key(facegate_home)
     server, address = started(facegate_home)
     unlimited = prlimit(server.pid, resource.RLIMIT_FSIZE)

@@ -97,8 +97,11 @@ def identify(page: Page, photograph: Path, name: str) -> None:
     expect(page.locator(".verdict strong").first).to_have_text(name, timeout=SLOW_MS)
     label = page.locator(".picture svg text")
     expect(label).to_have_text(name)
-    plate = page.locator(".picture svg rect").last
-    assert plate.bounding_box()["width"] >= label.bounding_box()["width"]
+    plate = page.locator(".picture svg rect").last.bounding_box()
+    text = label.bounding_box()
+    assert plate
+    assert text
+    assert plate["width"] >= text["width"]
 
 
 NAME = """(at) =>
