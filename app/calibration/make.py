@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from facegate.calibration.stored import Calibration, Evidence
 from facegate.errors import NoThresholdError
-from facegate.models.impostors import ImpostorStatistics, Line, Scale, Table
+from facegate.models.impostor_files import ImpostorStatistics
+from facegate.models.impostors import Line, Scale, Table
 from facegate.models.metrics.intervals import Figure, difference_interval
 from facegate.models.values import Floats
 
@@ -53,23 +54,7 @@ def calibrate(
     Raises:
         NoThresholdError: the evidence supports no rate that small; the hint names the smallest.
     """
-    from facegate.models.metrics.impostors import impostor_tables
-
-    _, owners, rows = gallery.all_templates()
-    found: list[Source] = []
-    if shipped is not None:
-        found.append(Source("model", shipped.protocol, shipped.scale))
-    own = impostor_tables(rows, owners) if len(set(owners.tolist())) > 1 else ()
-    if own:
-        found.append(Source("gallery", "the enrolled people with each other", Scale(own)))
-    if strangers is not None and len(strangers.rows):
-        tables = impostor_tables(
-            np.concatenate([strangers.rows, rows]),
-            np.concatenate([-1 - strangers.people, owners]),
-            strangers=np.arange(len(strangers.rows) + len(rows)) < len(strangers.rows),
-        )
-        if tables:
-            found.append(Source("strangers", "strangers with the enrolled", Scale(tables)))
+    found = _sources(gallery, shipped, strangers)
     judged = [(source, _fits(source, found, fmr)) for source in found]
     scale = strictest([source.scale for source, fits in judged if fits], fmr)
     n_identities, n_templates = gallery.count()
@@ -90,6 +75,30 @@ def calibrate(
         n_identities=n_identities,
         n_templates=n_templates,
     )
+
+
+def _sources(
+    gallery: "Gallery", shipped: ImpostorStatistics | None, strangers: Strangers | None
+) -> "list[Source]":
+    """Return what there is that says how strangers score."""
+    from facegate.models.metrics.impostors import impostor_tables
+
+    _, owners, rows = gallery.all_templates()
+    found: list[Source] = []
+    if shipped is not None:
+        found.append(Source("model", shipped.protocol, shipped.scale))
+    own = impostor_tables(rows, owners) if len(set(owners.tolist())) > 1 else ()
+    if own:
+        found.append(Source("gallery", "the enrolled people with each other", Scale(own)))
+    if strangers is not None and len(strangers.rows):
+        tables = impostor_tables(
+            np.concatenate([strangers.rows, rows]),
+            np.concatenate([-1 - strangers.people, owners]),
+            strangers=np.arange(len(strangers.rows) + len(rows)) < len(strangers.rows),
+        )
+        if tables:
+            found.append(Source("strangers", "strangers with the enrolled", Scale(tables)))
+    return found
 
 
 def _refusal(error: NoThresholdError, judged: "Sequence[tuple[Source, bool]]") -> NoThresholdError:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from facegate.decision import Basis
 from facegate.errors import DamagedGalleryError
 from facegate.models.card import Card
-from facegate.models.impostors import ImpostorStatistics, Line, Scale, load_statistics
+from facegate.models.impostor_files import ImpostorStatistics, load_statistics
+from facegate.models.impostors import Line, Scale
 
 if TYPE_CHECKING:
     from facegate.gallery import Gallery

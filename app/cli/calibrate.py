@@ -50,7 +50,7 @@ def command(
     from facegate.calibration.strangers import strangers_of
     from facegate.data.text import counted
     from facegate.gallery import Gallery
-    from facegate.models.impostors import load_statistics
+    from facegate.models.impostor_files import load_statistics
     from facegate.models.pipeline import Pipeline
 
     with Gallery.open(default_gallery(gallery)) as people:

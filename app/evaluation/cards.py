@@ -11,7 +11,8 @@ from facegate.errors import InputError
 from facegate.evaluation.pairs import VerificationResult
 from facegate.evaluation.road import Embedded
 from facegate.models.card import Card, Rate
-from facegate.models.impostors import ImpostorStatistics, Scale, keep_statistics
+from facegate.models.impostor_files import ImpostorStatistics, keep_statistics
+from facegate.models.impostors import Scale
 from facegate.models.metrics.errors import fnmr_at
 from facegate.models.metrics.impostors import ROWS_A_PERSON, impostor_tables
 from facegate.models.metrics.pairs import genuine_pairs

@@ -1,21 +1,9 @@
 import json
-from pathlib import Path
 
 import pytest
 
-from facegate.errors import CardError, NoThresholdError
-from facegate.models.card import split_model_id
-from facegate.models.impostors import (
-    BEST_OF,
-    ImpostorStatistics,
-    Line,
-    Scale,
-    Table,
-    keep_statistics,
-    load_statistics,
-)
-from facegate.models.shelf.weights import CARDS
-from facegate.models.zoo import DEFAULT_MODEL, card, installed_id
+from facegate.errors import NoThresholdError
+from facegate.models.impostors import Line, Scale, Table, rounded_up
 
 
 def table(best_of: int, shift: float, n: int = 10_000) -> Table:
@@ -96,37 +84,12 @@ def test_what_are_no_tables_is_refused(value: object) -> None:
         Scale.from_json(value)
 
 
-def test_statistics_are_kept_and_belong_to_one_model_id(facegate_home: Path, scale: Scale) -> None:
-    statistics = ImpostorStatistics("m-0123456789ab", "made up", "2026-11-25", scale)
-    path = keep_statistics(statistics)
-    assert path == facegate_home / "models" / "m" / "impostors.json"
-    found = load_statistics("m-0123456789ab")
-    assert found is not None
-    assert (found.model, found.protocol) == ("m-0123456789ab", "made up")
-    assert load_statistics("m-ffffffffffff") is None
-    assert load_statistics("other-0123456789ab") is None
+def test_the_smallest_rate_as_it_is_told_is_not_below_the_real_one() -> None:
+    for rate in (1.231, 0.0705000001, 0.07051, 5e-06, 0.99999):
+        assert rate * (1 - 1e-6) <= rounded_up(rate) <= rate * 1.01
 
 
-def test_damaged_statistics_are_named(facegate_home: Path, scale: Scale) -> None:
-    path = keep_statistics(ImpostorStatistics("m-0123456789ab", "", "", scale))
-    path.write_text(path.read_text()[:50])
-    with pytest.raises(CardError, match=r"impostors\.json cannot be read"):
-        load_statistics("m-0123456789ab")
-
-
-@pytest.mark.parametrize("path", sorted(CARDS.glob("*.impostors.json")), ids=lambda path: path.name)
-def test_what_ships_is_counts_and_quantiles_of_the_model_it_is_named_after(path: Path) -> None:
-    value = json.loads(path.read_text("utf-8"))
-    assert set(value) == {"model", "protocol", "date", "tables"}
-    assert split_model_id(value["model"])[0] == path.name.removesuffix(".impostors.json")
-    assert "split cal" in value["protocol"]
-    assert [table["best_of"] for table in value["tables"]] == list(BEST_OF)
-    for table in value["tables"]:
-        assert set(table) == {"best_of", "comparisons", "people", "lines"}
-        assert all(len(line) == 4 for line in table["lines"])
-
-
-def test_the_default_model_ships_with_statistics_of_its_own(facegate_home: Path) -> None:
-    model_id = installed_id(card(DEFAULT_MODEL))
-    assert model_id is not None
-    assert load_statistics(model_id) is not None
+def test_a_search_names_the_smallest_rate_that_it_supports(scale: Scale) -> None:
+    with pytest.raises(NoThresholdError, match=r"among 30 templates: the smallest .* is 0\.01$"):
+        scale.search_threshold(1e-3, templates=30, identities=10)
+    assert scale.search_threshold(0.01, templates=30, identities=10).fmr == pytest.approx(0.01)

@@ -19,7 +19,8 @@ from facegate.calibration.stored import (
 from facegate.errors import DamagedGalleryError, NoThresholdError
 from facegate.gallery import Gallery, Sample
 from facegate.models.card import example_card
-from facegate.models.impostors import ImpostorStatistics, Scale
+from facegate.models.impostor_files import ImpostorStatistics
+from facegate.models.impostors import Scale
 from facegate.models.metrics.impostors import impostor_tables
 from facegate.models.values import Floats
 
