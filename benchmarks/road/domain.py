@@ -73,7 +73,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=Path)
     parser.add_argument("aaf", type=Path)
-    parser.add_argument("--models", nargs="+", default=["facegate-1", "facegate-0", "mobilefacenet"])
+    parser.add_argument(
+        "--models", nargs="+", default=["facegate-1", "facegate-0", "mobilefacenet"]
+    )
     options = parser.parse_args()
     protocols = [read_people(options.people, split=split) for split in ("cal", "val")]
     place = HERE / "domain.json"
