@@ -14,7 +14,15 @@ from starlette.staticfiles import StaticFiles
 from facegate import __version__
 from facegate.server.envelope import add_handlers
 from facegate.server.guard.door import Door
-from facegate.server.routes import about, account, galleries, people, questions, sitting
+from facegate.server.routes import (
+    about,
+    account,
+    enrolling,
+    galleries,
+    people,
+    questions,
+    sitting,
+)
 from facegate.server.services import Services
 from facegate.server.settings import Settings
 from facegate.server.worker import ClientGone
@@ -58,7 +66,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Door:
         lifespan=lifespan,
     )
     app.state.services = shared
-    routers = [m.router for m in (questions, galleries, people, sitting, account, about)]
+    routers = [m.router for m in (questions, galleries, people, enrolling, sitting, account, about)]
     for router in routers:
         app.include_router(router, prefix="/api/v1")
     app.state.methods = [

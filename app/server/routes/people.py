@@ -1,25 +1,18 @@
-"""Identities and their samples: enrol, read, rename, merge, remove, erase, undo."""
+"""Identities and their samples: list, read, rename, merge, remove, erase."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import Field
 
-from facegate.enrolment import conflicts_of
-from facegate.errors import FacegateError, ImageError, NoAnswerError
 from facegate.gallery import Operation
-from facegate.gallery.names import clean_name
-from facegate.results import EmbeddedFace, Enrolment, LeftOut
 from facegate.server.access.caller import Caller, need
 from facegate.server.collections import Collection
-from facegate.server.parts import upload
-from facegate.server.reasons import REASONS, Refusal
 from facegate.server.routes import replies
-from facegate.server.routes.documented import IDENTITY, OPERATION, PHOTO, answers, photo_body
-from facegate.server.routes.questions import Services_, read
+from facegate.server.routes.documented import IDENTITY, OPERATION, answers
+from facegate.server.routes.questions import Services_
 from facegate.server.routes.shapes import (
     Asked,
-    enrolment_shape,
     identity_shape,
     operation_shape,
     sample_shape,
@@ -28,19 +21,8 @@ from facegate.server.services import Services
 
 router = APIRouter(prefix="/collections/{collection}", tags=["identities"])
 
-MOST_PHOTOGRAPHS = 6
 Id = Annotated[int, Path(ge=1, le=2**62)]
-_GONE = ("not_found", "unknown_identity", "conflict", "disk_full")
-_ENROLMENT = {
-    "identity": {"id": 1, "name": "Ada Lovelace"},
-    "samples": 2,
-    "kept": 2,
-    "left_out": [],
-    "conflicts": [],
-    "model": "facegate-1-0123456789ab",
-    "presentation": "not checked",
-}
-
+GONE = ("not_found", "unknown_identity", "conflict", "disk_full")
 Enroller = Annotated[Caller, Depends(need("enroll"))]
 Admin = Annotated[Caller, Depends(need("admin"))]
 Repeat = Annotated[
@@ -92,88 +74,6 @@ async def list_identities(
     return await services.desk(work)
 
 
-@router.post(
-    "/identities",
-    summary="Enrol a person from photographs",
-    response_model=replies.Enrolled,
-    status_code=201,
-    responses=answers(_ENROLMENT, *PHOTO, *_GONE, "invalid_name", "disagrees", "known", status=201),
-    openapi_extra=photo_body(MOST_PHOTOGRAPHS, name="The person's name."),
-)
-async def enroll(
-    request: Request,
-    collection: str,
-    services: Services_,
-    caller: Enroller,
-    name: Annotated[str, Query(max_length=2048, description="Or a field of the form.")] = "",
-    face: Annotated[str, Query(pattern="^(only|largest)$")] = "only",
-    allow_duplicate: Annotated[bool, Query(description="Also if somebody looks alike.")] = False,
-    repeat: Repeat = None,
-) -> dict[str, Any]:
-    """Give a name to a face. Somebody who has the name already gets more samples.
-
-    A new person who looks like somebody enrolled is refused with `conflict` unless
-    `allow_duplicate` is set. All samples are saved in one transaction, or none.
-    """
-    _count_enrolment(services, caller)
-    found = await upload(request, most=MOST_PHOTOGRAPHS, parts=services.settings.limits.parts)
-    wanted = clean_name(name or found.fields.get("name", ""))
-
-    def work() -> dict[str, Any]:
-        entry = services.collections.get(collection)
-        answer = _enroll(
-            services,
-            entry,
-            wanted,
-            found.photographs,
-            face=face,
-            is_duplicate_fine=allow_duplicate,
-            op_uid=repeat,
-            actor=caller.actor,
-        )
-        return enrolment_shape(answer, caller)
-
-    return await services.worker.run(work, request=request)
-
-
-@router.post(
-    "/identities/{identity}/samples",
-    summary="Add samples to a person",
-    response_model=replies.Enrolled,
-    status_code=201,
-    responses=answers(_ENROLMENT, *PHOTO, *_GONE, "disagrees", "known", status=201),
-    openapi_extra=photo_body(MOST_PHOTOGRAPHS),
-)
-async def add_samples(
-    request: Request,
-    collection: str,
-    identity: Id,
-    services: Services_,
-    caller: Enroller,
-    face: Annotated[str, Query(pattern="^(only|largest)$")] = "only",
-    repeat: Repeat = None,
-) -> dict[str, Any]:
-    """Add photographs of somebody who is enrolled; those that disagree are left out."""
-    _count_enrolment(services, caller)
-    found = await upload(request, most=MOST_PHOTOGRAPHS, parts=services.settings.limits.parts)
-
-    def work() -> dict[str, Any]:
-        entry = services.collections.get(collection)
-        answer = _enroll(
-            services,
-            entry,
-            entry.gallery.identity_by_id(identity).name,
-            found.photographs,
-            face=face,
-            is_duplicate_fine=True,
-            op_uid=repeat,
-            actor=caller.actor,
-        )
-        return enrolment_shape(answer, caller)
-
-    return await services.worker.run(work, request=request)
-
-
 @router.get(
     "/identities/{identity}",
     summary="Read a person and their samples",
@@ -192,7 +92,7 @@ async def add_samples(
                 }
             ],
         },
-        *_GONE,
+        *GONE,
     ),
 )
 async def read_identity(
@@ -216,7 +116,7 @@ async def read_identity(
     "/identities/{identity}",
     summary="Rename a person",
     response_model=replies.Operation,
-    responses=answers(OPERATION, *_GONE, "name_taken", "invalid_name"),
+    responses=answers(OPERATION, *GONE, "name_taken", "invalid_name"),
 )
 async def rename(
     collection: str,
@@ -238,7 +138,7 @@ async def rename(
     "/identities/{identity}",
     summary="Remove or erase a person",
     response_model=replies.Operation,
-    responses=answers(OPERATION, *_GONE),
+    responses=answers(OPERATION, *GONE),
 )
 async def remove(
     collection: str,
@@ -261,7 +161,7 @@ async def remove(
     "/identities/{identity}/merge",
     summary="Merge a person into another",
     response_model=replies.Operation,
-    responses=answers(OPERATION, *_GONE),
+    responses=answers(OPERATION, *GONE),
 )
 async def merge(
     collection: str,
@@ -284,7 +184,7 @@ async def merge(
     "/identities/{identity}/allow-claims",
     summary="Allow claims of a person again",
     status_code=204,
-    responses=answers(None, *_GONE, status=204),
+    responses=answers(None, *GONE, status=204),
 )
 async def allow_claims(
     collection: str, identity: Id, services: Services_, caller: Admin
@@ -304,7 +204,7 @@ async def allow_claims(
     "/samples/{sample}",
     summary="Remove a sample",
     response_model=replies.Operation,
-    responses=answers(OPERATION, *_GONE),
+    responses=answers(OPERATION, *GONE),
 )
 async def remove_sample(
     collection: str, sample: Id, services: Services_, caller: Admin, repeat: Repeat = None
@@ -318,12 +218,6 @@ async def remove_sample(
     return await services.desk(work)
 
 
-def _count_enrolment(services: Services, caller: Caller) -> None:
-    wait = services.enrolments.take(caller.client)
-    if wait:
-        raise Refusal("rate_limited", "too many enrolments", "wait", retry_after=wait)
-
-
 async def _change(
     services: Services, collection: str, identity: int, change: Any
 ) -> dict[str, Any]:
@@ -333,49 +227,3 @@ async def _change(
         return operation_shape(change(entry, name))
 
     return await services.desk(work)
-
-
-def _enroll(
-    services: Services,
-    entry: Collection,
-    name: str,
-    photographs: list[bytes],
-    *,
-    face: str,
-    is_duplicate_fine: bool,
-    op_uid: str | None,
-    actor: str,
-) -> Enrolment:
-    """Enrol through the recognizer, after looking whether somebody enrolled looks alike."""
-    looked: list[EmbeddedFace] = []
-    left_out: list[LeftOut] = []
-    failed: FacegateError | None = None
-    for number, body in enumerate(photographs, 1):
-        called = "the photograph" if len(photographs) == 1 else f"photograph {number}"
-        try:
-            photo = read(services, body, called)
-            choice = "largest" if face == "largest" else "only"
-            looked += entry.recognizer.faces(photo, face=choice)  # type: ignore[arg-type]
-        except (ImageError, NoAnswerError) as error:
-            failed = failed or error
-            left_out.append(LeftOut(called, error.code, str(error)))
-    if not looked and failed is not None:
-        raise failed
-    is_repeated = op_uid is not None and entry.gallery.find_operation(op_uid) is not None
-    if not is_duplicate_fine and not is_repeated and entry.gallery.find(name) is None:
-        near = conflicts_of(entry.recognizer, looked)
-        if near:
-            raise Refusal(
-                "conflict",
-                f"this face looks like {near[0].identity.name}, who is enrolled",
-                "add the photograph to that person, or send allow_duplicate=true",
-            )
-    entry.recognizer.actor = actor
-    answer = entry.recognizer.enroll_faces(
-        name, looked, left_out=left_out, kind="photo", op_uid=op_uid
-    )
-    if not answer.kept and not is_repeated:
-        first = answer.left_out[0]
-        code = first.code if first.code in REASONS else "invalid_request"
-        raise Refusal(code, first.message, "use other photographs")
-    return answer

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from facegate.server.routes import about, account, galleries, people, questions, sitting
+from facegate.server.routes import (
+    about,
+    account,
+    enrolling,
+    galleries,
+    people,
+    questions,
+    sitting,
+)
 from facegate.server.settings import Limits
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
@@ -26,7 +34,7 @@ LIMITS = Limits(
     failed_keys=10_000,
 )
 """Secrets and requests that are made up by the thousand must not end in "too many"."""
-MODULES = (about, account, galleries, people, questions, sitting)
+MODULES = (about, account, enrolling, galleries, people, questions, sitting)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
