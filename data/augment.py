@@ -204,7 +204,7 @@ def _light(images: Tensor, settings: Augmentation, draw: _Draw) -> None:
         contrast = torch.exp(draw.normal(n, 1, 1, 1) * settings.contrast).clamp(0.5, 1.8)
         tint = 1 + draw.normal(n, 3, 1, 1) * settings.contrast / 4
         offset = mean * (1 - contrast) + draw.normal(n, 1, 1, 1) * settings.brightness
-        images.mul_(contrast * tint).add_(offset * tint)
+        torch.addcmul(offset * tint, images, contrast * tint, out=images)
     rows = draw.some(settings.shade)
     if len(rows):
         ramp = torch.linspace(-1, 1, size, device=images.device)

@@ -1,13 +1,15 @@
 """Which images there are to learn from, whose they are, and which split each identity is in.
 
-Two layouts are read. A folder with one folder an identity, with or without a CSV file beside it
-that says more of each identity (columns ``identity`` and, as wanted, ``split`` and ``source``).
+Two layouts are read. A folder with one folder an identity, as enrolment reads it, with or without
+a CSV file beside it that says more of each identity (columns ``identity`` and, as wanted,
+``split`` and ``source``).
 Or a CSV file that names each image (columns ``path`` and ``identity``, and again ``split``,
 ``source``), its paths relative to the folder. An identity may be a person or any other class:
 training for retrieval reads the same layouts.
 """
 
 import csv
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.data.decoding.formats import SUFFIXES
+from facegate.data.folders import find_people
 from facegate.data.text import printable
 from facegate.errors import InputError
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "cal")
 """Weights come from train, choices from val, thresholds from cal."""
@@ -112,26 +117,19 @@ def read_dataset(folder: Path, manifest: Path | None = None) -> Dataset:
 
 
 def _from_folders(folder: Path, rows: list[dict[str, str]]) -> dict[str, list[Path]]:
+    people = dict(find_people(folder))
+    if not rows:
+        return people
     wanted = {row["identity"] for row in rows}
-    with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if entry.is_dir() and not entry.name.startswith(".") and "\0" not in entry.name
+    unnamed = people.keys() - wanted
+    if unnamed:
+        log.warning(
+            "%d folders are left out: the manifest does not name them (%s%s)",
+            len(unnamed),
+            printable(min(unnamed)),
+            ", …" if len(unnamed) > 1 else "",
         )
-    return {name: _images(folder / name) for name in names if not wanted or name in wanted}
-
-
-def _images(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if entry.is_file()
-            and not entry.name.startswith(".")
-            and Path(entry.name).suffix.lower() in SUFFIXES
-        )
-    return [folder / name for name in names]
+    return {name: people.get(name, []) for name in wanted}
 
 
 def _from_paths(

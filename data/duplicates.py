@@ -58,11 +58,13 @@ def near_pairs(hashes: Sequence[int] | Hashes, *, limit: int = 100_000) -> NDArr
     return np.concatenate(found)[:limit] if found else np.empty((0, 2), np.int64)
 
 
-def same_pictures(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def same_pictures(
+    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+) -> NDArray[np.int64]:
     """Return pairs of rows that show one picture.
 
     Args:
-        images: uint8 (n, side, side, 3) RGB.
+        images: n of uint8 (side, side, 3) RGB.
 
     Returns:
         int64 (m, 2), first < second. Cost: that of `near_pairs`, and 0.1 ms an image.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegate.cli.common import DEVICES, Output, output_options
+from facegate.cli.interrupt import Interrupted
 
 if TYPE_CHECKING:
     from facegate.data.audit import Audit
@@ -108,11 +109,17 @@ def command(
 def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -> int:
     from facegate.cli.train_screen import Screen
     from facegate.models.training.ranks import Ranks
+    from facegate.models.training.run_folder import CONFIG
     from facegate.models.training.session import train
 
     output = output if Ranks.speaks() else replace(output, quiet=True)
-    with Screen(config, output) as screen:
-        outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
+    try:
+        with Screen(config, output) as screen:
+            outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
+    except KeyboardInterrupt as stop:
+        begun = (out / CONFIG).is_file()
+        go_on = f"the run goes on with: facegate train --out {out} --resume"
+        raise Interrupted(go_on if begun else "nothing was changed") from stop
     if Ranks.speaks():
         output.result(_describe(outcome), _as_json(outcome))
     return 0 if outcome.verdict is None or outcome.verdict.is_better else 1
@@ -181,6 +188,10 @@ def _describe(outcome: "Outcome") -> str:
         model = outcome.folder / outcome.card.file
         card = outcome.folder / "card.toml"
         lines.append(f"model {model}; add it with: facegate models add {model} --card {card}")
+        lines.append(
+            f"its card has thresholds from FMR {outcome.card.thresholds[-1].fmr:g} up: "
+            f"facegate verify A B --model {outcome.card.name} --fmr RATE"
+        )
     return "\n".join(lines)
 
 

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from facegate.data.sampler import PKSampler, UniformSampler
 from facegate.models.training.config import Stage
-from facegate.models.training.objective import HEADS
 
 
 class Batches:
@@ -28,7 +27,7 @@ class Batches:
         self._n = len(labels)
         self._pk: PKSampler | None = None
         self._uniform: UniformSampler | None = None
-        if stage.loss not in (*HEADS, "none"):
+        if stage.compares:
             self._pk = PKSampler(
                 labels,
                 n_identities=stage.p,

@@ -81,6 +81,11 @@ class Stage:
     clip: float = 1.0
     chunk: int = 0
 
+    @property
+    def compares(self) -> bool:
+        """Say whether the loss compares images of a batch, which then holds P x K of them."""
+        return self.loss not in ("cosface", "arcface", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -251,6 +256,27 @@ def _check_ranges(config: Config) -> None:
             raise InputError(f"stage {stage.name} distils without a teacher", hint="set teacher")
         if stage.loss == "none" and not stage.distil:
             raise InputError(f"stage {stage.name} learns nothing", hint="set loss or distil")
+        if stage.compares and min(stage.p, stage.k) < 2:
+            raise InputError(
+                f"stage {stage.name} compares images: p and k must be at least 2, "
+                f"got {stage.p} and {stage.k}",
+                hint="p = 32 and k = 4 are usual",
+            )
+    _check_teaching(config)
+
+
+def _check_teaching(config: Config) -> None:
+    """Refuse teachers whom no stage listens to, and images that nobody speaks of."""
+    if config.finetune or any(stage.distil for stage in config.stages):
+        return
+    hint = "set distil, such as --set distil=1.0"
+    if config.teacher:
+        raise InputError("a teacher is named, but no stage learns from it", hint=hint)
+    if config.unlabelled:
+        raise InputError(
+            "images without identity teach only through a teacher, and none is listened to",
+            hint="name a teacher and set distil, or leave them out",
+        )
 
 
 def to_toml(config: Config) -> str:

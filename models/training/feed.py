@@ -1,11 +1,15 @@
 """The batches of a stage, the next one made while the net is at work on this one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Barrier
 
 import torch
 from torch import Tensor
+
+Spread = Callable[[Callable[[int], None], Iterable[int]], None]
+"""Does a piece of work for each number, in any order, and returns when all are done."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,26 +28,29 @@ class Batch:
 
 
 class Feed:
-    """Makes batches on a thread of its own.
+    """Makes batches on threads of their own, as many as the net has.
 
     A training step leaves a core idle here and there (small layers, the optimiser); making the
-    next batch fills these gaps, so that the net hardly ever waits.
+    next batch fills these gaps, so that the net hardly ever waits. Where there are no gaps the
+    net's threads wait for the slowest of them, so a batch that was made on one core would slow
+    all others as long: it is made in pieces on all of them.
 
     Args:
-        make: a batch from the number of its step, and from that alone.
+        make: a batch from the number of its step, and from that alone; it is given what spreads
+            its pieces.
         ahead: whether to make the next batch before it is asked for; on a GPU, where the
             making runs on the device, and for batches that hardly fit the memory once, it is not.
     """
 
-    def __init__(self, make: Callable[[int], Batch], *, ahead: bool) -> None:
+    def __init__(self, make: Callable[[int, Spread], Batch], *, ahead: bool) -> None:
         self._make = make
         self._waiting: dict[int, Future[Batch]] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._helpers: ThreadPoolExecutor | None = None
         if ahead:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-            # One thread for each batch, always, so that its sums come out the same bit for bit.
             threads = torch.get_num_threads()
-            self._pool.submit(_take_one_thread).result()
+            self._pool = _pool("batches", 1)
+            self._helpers = _pool("pieces of batches", threads)
             torch.set_num_threads(threads)  # the last number set is that of threads still unborn
 
     def take(self, step: int, *, following: int | None) -> Batch:
@@ -54,17 +61,37 @@ class Feed:
             following: the step to make a batch for meanwhile, or None.
         """
         if self._pool is None:
-            return self._make(step)
+            return self._make(step, self._spread)
         waiting = self._waiting.pop(step, None)
-        batch = (waiting or self._pool.submit(self._make, step)).result()
+        batch = (waiting or self._pool.submit(self._make, step, self._spread)).result()
         if following is not None:
-            self._waiting = {following: self._pool.submit(self._make, following)}
+            making = self._pool.submit(self._make, following, self._spread)
+            self._waiting = {following: making}
         return batch
 
+    def _spread(self, work: Callable[[int], None], numbers: Iterable[int]) -> None:
+        if self._helpers is None:
+            for number in numbers:
+                work(number)
+        else:
+            list(self._helpers.map(work, numbers))
+
     def close(self) -> None:
-        """Wait for what is under way and end the thread."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """Wait for what is under way and end the threads."""
+        for pool in (self._pool, self._helpers):
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
+
+
+def _pool(name: str, size: int) -> ThreadPoolExecutor:
+    """Return threads that were all born, each of which lets torch use one core.
+
+    One, always, so that the sums of a piece come out the same bit for bit.
+    """
+    pool = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=_take_one_thread)
+    born = Barrier(size)
+    list(pool.map(lambda _: born.wait(), range(size)))
+    return pool
 
 
 def _take_one_thread() -> None:

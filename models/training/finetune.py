@@ -11,12 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facegate.data.splits import split_of
+from facegate.data.splits import place_of
 from facegate.errors import InputError
 from facegate.models.shelf.weights import checked_weights
 from facegate.models.training.config import Config
 from facegate.models.training.loop import Trainer
-from facegate.models.training.material import Material, Progress, Sources, decode, hash_of
+from facegate.models.training.material import (
+    Material,
+    Progress,
+    Sources,
+    apart,
+    decode,
+    hash_of,
+)
 from facegate.models.training.net import make_net
 from facegate.models.training.teacher import ask
 from facegate.models.training.validation import Held, Look, check_held, embed, look
@@ -76,7 +83,9 @@ def tuned_config(config: Config) -> Config:
         crop=max(config.crop, base.input_size),
         weights=str(checked_weights(base).path),
         teacher=(base.name,),
-        licence=f"as {base.name}: {base.licence}" if config.licence == "not stated" else "",
+        licence=f"as {base.name}: {base.licence}"
+        if config.licence == "not stated"
+        else config.licence,
     )
 
 
@@ -89,11 +98,9 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
     dataset = sources.dataset
     counts = dataset.counts
     enough = [i for i in range(len(counts)) if counts[i] >= LEAST_IMAGES]
-    strangers = [i for i in enough if split_of(dataset.identities[i], salt=SALT) != "train"]
-    wanted = max(2, len(enough) // 4)
-    order = [i for i in enough if i not in strangers]
-    strangers = (strangers + order)[:wanted]  # the hash alone may leave too few
-    own = [i for i in enough if i not in strangers]
+    order = sorted(enough, key=lambda i: place_of(dataset.identities[i], salt=SALT))
+    n_strangers = max(2, len(enough) // 4)
+    strangers, own = order[:n_strangers], order[n_strangers:]
     if len(own) < LEAST_PEOPLE - 2 or len(enough) < LEAST_PEOPLE:
         raise InputError(
             f"{len(enough)} people have {LEAST_IMAGES} photographs or more; "
@@ -101,11 +108,12 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
             hint="add people, and several photographs of each",
         )
     mine, theirs = dataset.only(own), dataset.only(strangers)
-    crops = decode(mine.files, config, "photographs", progress)
+    both = [(decode(mine.files, config, "photographs", progress), mine)]
+    both.append((decode(theirs.files, config, "photographs of strangers", progress), theirs))
+    (crops, others), conflicts = apart(both)
     labels = mine.labels[crops.rows]
     place = np.concatenate([np.arange(n) for n in np.bincount(labels, minlength=1)])
     held = place % HELD_OUT == HELD_OUT - 1
-    others = decode(theirs.files, config, "photographs of strangers", progress)
     for name, n in (("your people", int((~held).sum())), ("strangers", len(others.rows))):
         if n < 4:
             raise InputError(
@@ -133,7 +141,8 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
             "people": len(own),
             "strangers": len(strangers),
             "left_out": len(crops.left_out) + len(others.left_out),
-            "data_hash": hash_of(dataset, []),
+            "conflicts": conflicts,
+            "data_hash": hash_of(dataset, sources.unlabelled),
         },
     )
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from facegate.data.augment import FACES, LIGHT, NONE, augment
-from facegate.errors import InputError
 from facegate.models.losses.cached import backward_in_chunks
 from facegate.models.losses.distances import in_full
 from facegate.models.losses.result import LossResult, LossStats
@@ -21,7 +20,7 @@ from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
 from facegate.models.training.batches import Batches
 from facegate.models.training.config import Config, Stage
-from facegate.models.training.feed import Batch, Feed
+from facegate.models.training.feed import Batch, Feed, Spread
 from facegate.models.training.material import Material
 from facegate.models.training.objective import HEADS, Objective, Shares
 from facegate.models.training.precision import Autocast
@@ -33,6 +32,10 @@ from facegate.models.training.watchdog import Signals, Watchdog
 from facegate.models.values import Floats
 
 AUGMENTATIONS = {"faces": FACES, "light": LIGHT, "none": NONE}
+
+PIECE = 64
+"""Images that a core changes at a time; numbers are drawn for each piece on its own, so that a
+batch is the same on any number of cores."""
 
 
 @dataclass(eq=False)
@@ -175,15 +178,24 @@ class Trainer:
             **_shares(shares),
         }
 
-    def _make(self, batches: Batches, stage: int, step: int) -> Batch:
+    def _make(self, batches: Batches, stage: int, step: int, spread: Spread) -> Batch:
         """Return the batch of a step: a function of the settings, the data and the step alone."""
         rows = batches.rows(step).to(self.device)
         own = self.ranks.part(rows)
-        seed = self._seed(stage, step) + self.ranks.rank * 7919
-        generator = torch.Generator(self.device).manual_seed(seed)
-        settings = AUGMENTATIONS[self.config.augment]
-        images = augment(self.crops[own], self.config.size, settings, generator)
-        return Batch(rows, own, images.sub_(127.5).div_(127.5))
+        size, settings = self.config.size, AUGMENTATIONS[self.config.augment]
+        # Permuted, so that it is channels last in memory.
+        images = torch.empty(len(own), size, size, 3, device=self.device).permute(0, 3, 1, 2)
+        piece = PIECE if self.device.type == "cpu" else max(1, len(own))
+
+        def change(start: int) -> None:
+            seed = hash((self._seed(stage, step), self.ranks.rank, start)) % 2**63
+            generator = torch.Generator(self.device).manual_seed(seed)
+            part = slice(start, start + piece)
+            changed = augment(self.crops[own[part]], size, settings, generator)
+            torch.sub(changed, 127.5, out=images[part]).div_(127.5)
+
+        spread(change, range(0, len(own), piece))
+        return Batch(rows, own, images)
 
     def _seed(self, stage: int, step: int) -> int:
         return ((self.config.seed * 64 + stage) << 32) + step
@@ -222,12 +234,6 @@ class Trainer:
         else:
             with self.autocast():
                 embeddings = self.net(images)
-            if embeddings.ndim != 2 or embeddings.shape[1] != self.config.dim:
-                raise InputError(
-                    f"{self.config.net} gives {tuple(embeddings.shape[1:])} for an image, "
-                    f"not {self.config.dim} numbers",
-                    hint="a net maps (N, 3, size, size) to (N, dim); set dim to its own",
-                )
             loss(in_full(embeddings), labels).loss.backward()
         return found[0]
 

@@ -96,16 +96,17 @@ def gather(
     """
     dataset, unlabelled = sources.dataset, sources.unlabelled
     train = dataset.of_split("train")
-    labelled, conflicts = apart(decode(train.files, config, "training images", progress), train)
+    held = {split: dataset.of_split(split) for split in ("val", "cal")}
+    decoded = [(decode(train.files, config, "training images", progress), train)]
+    decoded += [
+        (decode(part.files, config, f"images of split {split}", progress), part)
+        for split, part in held.items()
+    ]
+    (labelled, val, cal), conflicts = apart(decoded)
     free = decode(unlabelled, config, "unlabelled images", progress)
     labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
-    held = {split: dataset.of_split(split) for split in ("val", "cal")}
-    decoded = {
-        split: decode(part.files, config, f"images of split {split}", progress)
-        for split, part in held.items()
-    }
-    left_out = sum(len(c.left_out) for c in (labelled, free, *decoded.values()))
+    left_out = sum(len(crops.left_out) for crops in (labelled, free, val, cal))
     if left_out:
         log.warning("%d images could not be used and were left out", left_out)
     if not len(labelled.rows):
@@ -114,8 +115,8 @@ def gather(
         crops=crops,
         labels=labels,
         n_identities=len(train.identities),
-        val=Held(decoded["val"].pixels, held["val"].labels[decoded["val"].rows]),
-        cal=Held(decoded["cal"].pixels, held["cal"].labels[decoded["cal"].rows]),
+        val=Held(val.pixels, held["val"].labels[val.rows]),
+        cal=Held(cal.pixels, held["cal"].labels[cal.rows]),
         targets=None if teach is None else teach(crops),
         facts={
             "splits": split_table(dataset),
@@ -128,30 +129,41 @@ def gather(
     )
 
 
-def apart(crops: Crops, dataset: Dataset) -> tuple[Crops, list[list[str]]]:
+def apart(parts: Sequence[tuple[Crops, Dataset]]) -> tuple[list[Crops], list[list[str]]]:
     """Leave out every picture that stands under two people: one of them is wrong, or both.
 
+    Two people of different splits count as well: a face that is trained on must not examine.
+
     Args:
-        crops: images of the dataset.
-        dataset: says whose they are.
+        parts: images, and the dataset that says whose they are; nobody is in two datasets.
 
     Returns:
-        The other images, and the names of each two that are one picture.
+        The other images of each part, and the names of each two that are one picture.
     """
-    labels = dataset.labels[crops.rows]
-    pairs = same_pictures(crops.pixels)
-    pairs = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
-    if not len(pairs):
-        return crops, []
-    keep = np.ones(len(crops.rows), bool)
-    keep[pairs] = False
+    names = [
+        (dataset.identities[dataset.labels[row]], dataset.files[row].name)
+        for crops, dataset in parts
+        for row in crops.rows
+    ]
+    pairs = [
+        (first, second)
+        for first, second in same_pictures([im for crops, _ in parts for im in crops.pixels])
+        if names[first][0] != names[second][0]
+    ]
+    if not pairs:
+        return [crops for crops, _ in parts], []
+    keep = np.ones(len(names), bool)
+    keep[np.array(pairs)] = False
     log.warning(
         "%d images are left out: the same picture stands under two people (--audit names them)",
         int((~keep).sum()),
     )
-    names = [f"{dataset.identities[dataset.labels[r]]}/{dataset.files[r].name}" for r in crops.rows]
-    named = [[names[first], names[second]] for first, second in pairs.tolist()]
-    return Crops(crops.pixels[keep], crops.rows[keep], crops.left_out), named
+    ends = np.cumsum([len(crops.rows) for crops, _ in parts])
+    kept = [
+        Crops(crops.pixels[own], crops.rows[own], crops.left_out)
+        for (crops, _), own in zip(parts, np.split(keep, ends[:-1]), strict=True)
+    ]
+    return kept, [["/".join(names[row]) for row in pair] for pair in pairs]
 
 
 def decode(places: Sequence[Place], config: Config, what: str, progress: Progress | None) -> Crops:
@@ -176,7 +188,8 @@ def hash_of(dataset: Dataset, unlabelled: Sequence[Place]) -> str:
     digest = hashlib.sha256()
     for file, label in zip(dataset.files, dataset.labels, strict=True):
         who, split = dataset.identities[label], dataset.splits[label]
-        line = f"{who}\0{split}\0{file.name}\0{file.stat().st_size}\n"
+        size = file.stat().st_size if file.exists() else "missing"  # which is left out later
+        line = f"{who}\0{split}\0{file.name}\0{size}\n"
         digest.update(line.encode("utf-8", "surrogateescape"))
     for place in unlabelled:
         digest.update(f"{Path(str(place)).name}\n".encode("utf-8", "surrogateescape"))

@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -18,7 +19,7 @@ def make_net(config: Config) -> nn.Module:
     """Return the net that the settings name, with random weights or those of ``weights``.
 
     Raises:
-        InputError: no such net, or the weights do not fit.
+        InputError: no such net, its output is no vector of ``dim``, or the weights do not fit.
     """
     if ":" in config.net:
         net = _own_net(config)
@@ -51,4 +52,25 @@ def _own_net(config: Config) -> nn.Module:
         ) from error
     if not isinstance(made, nn.Module):
         raise InputError(f"{config.net} is no torch module", hint="name a class of nn.Module")
+    _check_output(made, config)
     return made
+
+
+def _check_output(net: nn.Module, config: Config) -> None:
+    """Refuse a net of the wrong shape before any image is read."""
+    hint = "a net maps (N, 3, size, size) to (N, dim); set size and dim to its own"
+    try:
+        with torch.no_grad():
+            found = net.eval()(torch.zeros(2, 3, config.size, config.size))
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{config.net} fails on images of {config.size} pixels: {reason}", hint=hint
+        ) from error
+    if not isinstance(found, torch.Tensor):
+        raise InputError(f"{config.net} gives a {type(found).__name__}, no tensor", hint=hint)
+    if found.shape != (2, config.dim):
+        raise InputError(
+            f"{config.net} gives {tuple(found.shape[1:])} for an image, not {config.dim} numbers",
+            hint=hint,
+        )

@@ -41,11 +41,12 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
         ],
     },
-    # A model that exists, a little nearer to the people of its user.
+    # A model that exists, a little nearer to the people of its user. One look, at the end: the
+    # photographs that judge the outcome must not have chosen it among several.
     "finetune": {
         "finetune": "facegate-1",
         "ema": 0.98,
-        "evaluate": 50,
+        "evaluate": 1_000_000,
         "stages": [
             {
                 "name": "tune",

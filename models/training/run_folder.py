@@ -2,6 +2,7 @@
 
 config.toml         all settings, resolved
 run.json            versions, machine, data and teacher, seed: written before the first step
+splits.csv          who was trained on, who decided, who set thresholds
 metrics.jsonl       one JSON object a line: steps, looks at val, warnings
 events.out.tfevents…  the same numbers for TensorBoard
 last.safetensors    the newest checkpoint, to resume from
@@ -17,11 +18,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from facegate.data.dataset import Dataset
 from facegate.data.files import write_atomically
+from facegate.data.splits import as_manifest
 from facegate.errors import InputError
 from facegate.models.training.config import Config, load_config, to_toml
 
 CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
+SPLITS = "splits.csv"
 LAST, BEST = "last.safetensors", "best.safetensors"
 PACKAGES = ("facegate", "torch", "torchvision", "numpy", "pillow", "openvino", "safetensors")
 
@@ -98,6 +102,10 @@ class RunFolder:
             **facts,
         }
         write_atomically(self.path / RECORD, _dumps(everything, indent=1).encode())
+
+    def keep_splits(self, dataset: Dataset) -> None:
+        """Write who is in which split: a manifest that keeps everybody there in a later run."""
+        write_atomically(self.path / SPLITS, as_manifest(dataset).encode("utf-8", "replace"))
 
     def read_record(self) -> dict[str, Any]:
         """Return what `record` wrote, or nothing where the run was stopped before that."""

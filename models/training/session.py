@@ -16,7 +16,14 @@ from facegate.models.training.checkpoint import writing
 from facegate.models.training.config import Config
 from facegate.models.training.finetune import Judgement, gather_own, judge
 from facegate.models.training.loop import Trainer
-from facegate.models.training.material import Material, Progress, Sources, find_sources, gather
+from facegate.models.training.material import (
+    Material,
+    Progress,
+    Sources,
+    find_sources,
+    gather,
+    hash_of,
+)
 from facegate.models.training.net import make_net
 from facegate.models.training.objective import Objective
 from facegate.models.training.plots import plot_people, plot_run
@@ -105,6 +112,8 @@ def _train(
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
     try:
+        if folder is not None and resume:
+            _check_same_images(folder, sources)
         material = _gather(config, sources, path, progress)
     except FacegateError:
         if folder is not None and not resume:
@@ -118,6 +127,8 @@ def _train(
     with writing(path):
         if folder is not None:
             folder.record({"device": device.type, "precision": precision, **material.facts})
+            if not config.finetune:
+                folder.keep_splits(sources.dataset)
             listener = Recorder(folder, every=config.checkpoint, screen=screen)
         autocast = autocast_of(precision, device)
         trainer = Trainer(config, material, net, device, autocast, listener, ranks)
@@ -125,6 +136,16 @@ def _train(
             restore(trainer, RunFolder(path, config))
         trainer.run()
         return _end(trainer, folder, path)
+
+
+def _check_same_images(folder: RunFolder, sources: Sources) -> None:
+    """Refuse to go on with a run on other images than it began with."""
+    began_with = folder.read_record().get("data_hash")
+    if began_with not in (None, hash_of(sources.dataset, sources.unlabelled)):
+        raise InputError(
+            f"the images of the run in {folder.path} are not those that it began with",
+            hint="put them back as they were, or start a new run folder",
+        )
 
 
 def _gather(config: Config, sources: Sources, path: Path, progress: Progress | None) -> Material:

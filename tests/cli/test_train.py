@@ -68,6 +68,23 @@ def test_other_settings_do_not_resume_a_run(
     assert "seed is 1, not 2" in capsys.readouterr().err
 
 
+def test_ctrl_c_says_how_the_run_goes_on(
+    people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facegate.cli.train_screen.Screen.step", stop)
+    out = tmp_path / "run"
+    assert run(["train", "--data", str(people), "--out", str(out), *SMALL]) == 130
+    assert f"facegate train --out {out} --resume" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert run(["train", "--out", str(out), "--resume", "-q"]) == 0
+
+
 @pytest.mark.parametrize(
     ("people", "problem"),
     [

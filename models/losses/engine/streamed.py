@@ -185,5 +185,5 @@ class _Walk:
 def _sample_negatives(block: Block) -> Tensor:
     """Return about SAMPLE negatives of a whole batch, this block's share of them."""
     n_rows = block.distances.shape[1]
-    step = max(1, n_rows * n_rows // SAMPLE)
+    step = max(1, n_rows * n_rows // SAMPLE) | 1  # odd: an even one would meet few columns
     return block.distances.flatten()[::step][block.negative.flatten()[::step]]

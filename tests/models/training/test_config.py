@@ -54,6 +54,9 @@ def test_a_flag_goes_to_every_stage(tmp_path: Path) -> None:
         ("net = 3\n", "net must be text, got 3", ""),
         ("lr = 0\n", "lr and clip must be above 0", ""),
         ("k = 0\n", "k must be at least 1, got 0", ""),
+        ("k = 1\n", "p and k must be at least 2, got 32 and 1", ""),
+        ('teacher = ["facegate-1"]\n', "no stage learns from it", "set distil"),
+        ('unlabelled = ["more/"]\n', "teach only through a teacher", "set distil"),
         ("ema = 1.0\n", "ema must lie in", ""),
         ("size = 64\ncrop = 32\n", r"crop \(32\) is smaller than size \(64\)", ""),
         ("distil = 1.0\n", "distils without a teacher", "set teacher"),
@@ -88,8 +91,8 @@ def test_settings_are_written_and_read_back_the_same(
     soft: bool,
     options: dict[str, int],
 ) -> None:
-    stages = (Stage(margin=margin, soft=soft, options=options), Stage(name="two"))
-    config = Config(name=name, unlabelled=tuple(places), stages=stages)
+    stages = (Stage(margin=margin, soft=soft, options=options), Stage(name="two", distil=1.0))
+    config = Config(name=name, teacher=("facegate-1",), unlabelled=tuple(places), stages=stages)
     file = write(tmp_path_factory.mktemp("written"), "")
     file.write_text(to_toml(config), encoding="utf-8")
     assert load_config(file=file) == config

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,17 @@ def test_people_are_dealt_out_without_overlap(people: Path) -> None:
     assert np.bincount(material.val.people).tolist() == [2] * n_own
     assert material.targets is not None
     assert material.targets.shape == (4 * n_own, 128)
+
+
+def test_the_licence_is_the_users_or_the_models() -> None:
+    config = load_config(preset="finetune", flags={"data": "people", "licence": "ours"})
+    assert tuned_config(config).licence == "ours"
+    assert tuned_config(replace(config, licence="not stated")).licence.startswith("as facegate-1: ")
+
+
+def test_the_photographs_that_judge_choose_nothing() -> None:
+    config = load_config(preset="finetune", flags={"data": "people"})
+    assert all(stage.steps < config.evaluate for stage in config.stages)
 
 
 def test_few_people_or_few_photographs_are_refused_at_once(tmp_path: Path, people: Path) -> None:

@@ -1,14 +1,16 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from facegate.data.dataset import read_dataset
 from facegate.data.images import write_image
-from facegate.data.splits import split_of
+from facegate.data.splits import with_splits
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.material import find_sources, gather
 from facegate.models.training.session import train
@@ -39,7 +41,7 @@ def copied(people: Path, tmp_path: Path) -> Path:
 def test_a_picture_under_two_people_is_left_out_of_both_and_named(
     copied: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one, two = [f"p{n:03d}" for n in range(60) if split_of(f"p{n:03d}") == "train"][:2]
+    one, two = with_splits(read_dataset(copied)).of_split("train").identities[:2]
     with Image.open(copied / one / "0.png") as picture:  # another size, other bytes
         larger = picture.convert("RGB").resize((48, 48), Image.Resampling.BICUBIC)
     write_image(copied / two / "copy.png", np.asarray(larger, np.uint8))
@@ -51,6 +53,24 @@ def test_a_picture_under_two_people_is_left_out_of_both_and_named(
     assert "2 images are left out" in caplog.text
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["conflicts"] == clean.facts["conflicts"]
+
+
+@pytest.mark.parametrize("split", ["val", "cal"])
+def test_a_picture_that_is_trained_on_does_not_examine(copied: Path, split: str) -> None:
+    dealt = with_splits(read_dataset(copied))
+    one, other = (dealt.of_split(name).identities[0] for name in ("train", split))
+    shutil.copy(copied / one / "1.png", copied / other / "1.png")
+    found = gather(settings(copied), find_sources(settings(copied)))
+    assert found.facts["conflicts"] == [[f"{one}/1.png", f"{other}/1.png"]]
+    held = found.val if split == "val" else found.cal
+    assert (np.bincount(found.labels)[0], np.bincount(held.people)[0]) == (4, 4)
+
+
+def test_a_path_of_a_manifest_that_is_not_there_is_left_out(copied: Path) -> None:
+    lines = [f"{p}/{n}.png,{p}" for p in sorted(q.name for q in copied.iterdir()) for n in range(5)]
+    (copied.parent / "list.csv").write_text("\n".join(["path,identity", *lines, "no.png,p000"]))
+    config = replace(settings(copied), manifest=str(copied.parent / "list.csv"))
+    assert gather(config, find_sources(config)).facts["left_out"] == 1
 
 
 def test_damaged_files_are_left_out_and_counted(
