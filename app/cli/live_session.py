@@ -82,6 +82,8 @@ class LiveSession:
         if self.frames.is_film:
             for span in self._summary.appearances():
                 output.note(f"{clock(span.from_s)} to {clock(span.to_s)}  {span.who}")
+            if not self._decisions:
+                output.note(f"film {self.frames.name} shows no face for long enough to be decided")
             if self.frames.note:
                 output.note(self.frames.note)
         output.note(self.watch.budget.line(self._source.n_seen, self._source.n_dropped))

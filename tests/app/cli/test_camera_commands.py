@@ -138,7 +138,9 @@ def test_a_stranger_is_1_and_nobody_is_3(
     assert event["decision"] == "unknown"
     assert event["identity"] is None
     assert run(["identify", "--camera", str(films / "nobody.mp4"), "--json", *gallery]) == 3
-    assert capsys.readouterr().out == ""
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "film nobody.mp4 shows no face for long enough to be decided" in said.err
 
 
 def test_two_people_in_a_film_get_each_their_answer(
