@@ -90,7 +90,8 @@ def tar_label(found: Table) -> str:
 
 def _family(row: dict[str, Any]) -> str:
     soft = ", soft" if row["changes"].get("soft") else ""
-    return f"{row['changes']['loss']}{soft}, {row['changes']['metric']}"
+    bare = "bare, " if "net" in row["changes"] else ""
+    return f"{bare}{row['changes']['loss']}{soft}, {row['changes']['metric']}"
 
 
 DRAW: dict[str, Callable[[Table, Path], None]] = {
