@@ -11,10 +11,10 @@ with Client("http://127.0.0.1:8321", key="fg_…") as client:
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
+from facegate.closing import Closing
 from facegate.wire import ApiError, Picture, Wire, contents_of, form
 
 __all__ = ["ApiError", "Client"]
@@ -22,7 +22,7 @@ __all__ = ["ApiError", "Client"]
 Json = dict[str, Any]
 
 
-class Client:
+class Client(Closing):
     """The API of one server and one collection. One client belongs to one thread.
 
     Args:
@@ -40,17 +40,6 @@ class Client:
     ) -> None:
         self._wire = Wire(address, key=key, timeout=timeout)
         self._here = f"/collections/{quote(collection, safe='')}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""

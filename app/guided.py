@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facegate.agreement import AGREEMENT_FMR
 from facegate.capture import Frame, Frames
 from facegate.capture.frames import BLACK_BELOW
 from facegate.data.images import Photo, read_photo
@@ -43,9 +44,6 @@ LEAST_FACE_PX = 32
 STILL_BELOW, STILL_SHARE = 0.3, 0.8
 # Mean grey level of a whole picture in which the detector hardly ever finds a face.
 TOO_DARK_BELOW = 20
-# Two frames of one sitting are one person's unless their score is that of the most alike 1 % of
-# strangers' or less: the frames of a true sitting are far above it.
-SAME_PERSON_FMR = 1e-2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,11 +197,13 @@ def view_of(reader: Reader, photo: Photo, time_s: float, found: Found | None = N
 def same_person(card: Card) -> float:
     """Return the score from which two frames of one sitting count as one person's.
 
+    That of photographs which agree: a head thrown back and one bowed may be no more alike.
+
     -1, which every score reaches, where the model has no measured threshold.
     """
     if not card.thresholds:
         return -1.0
     try:
-        return card.threshold_at(SAME_PERSON_FMR).score
+        return card.threshold_at(AGREEMENT_FMR).score
     except NoThresholdError:
         return min(card.thresholds, key=lambda rate: rate.fmr).score

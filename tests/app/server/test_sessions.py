@@ -81,7 +81,8 @@ def test_a_save_without_an_answer_is_asked_for_again(live: Any, looks: Looks) ->
     path = f"/api/v1/sessions/{session['id']}"
     headers = {"Authorization": f"Bearer {key}", "X-Facegate-Nonce": session["nonce"]}
     with open_stream(live, key, session) as stream:
-        assert lead(stream, looks)["state"] == "done"
+        answer = lead(stream, looks)
+        assert answer["state"] == "done", answer
         stream.send(json.dumps({"do": "save"}))
         saved = json.loads(stream.recv(timeout=60))["saved"]
     client = live.stranger()
