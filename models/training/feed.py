@@ -46,11 +46,11 @@ class Feed:
         self._make = make
         self._waiting: dict[int, Future[Batch]] = {}
         self._pool: ThreadPoolExecutor | None = None
-        self._helpers: ThreadPoolExecutor | None = None
+        self._makers: ThreadPoolExecutor | None = None
         if ahead:
             threads = torch.get_num_threads()
             self._pool = _pool("batches", 1)
-            self._helpers = _pool("pieces of batches", threads)
+            self._makers = _pool("pieces of batches", threads)
             torch.set_num_threads(threads)  # the last number set is that of threads still unborn
 
     def take(self, step: int, *, following: int | None) -> Batch:
@@ -70,15 +70,15 @@ class Feed:
         return batch
 
     def _spread(self, work: Callable[[int], None], numbers: Iterable[int]) -> None:
-        if self._helpers is None:
+        if self._makers is None:
             for number in numbers:
                 work(number)
         else:
-            list(self._helpers.map(work, numbers))
+            list(self._makers.map(work, numbers))
 
     def close(self) -> None:
         """Wait for what is under way and end the threads."""
-        for pool in (self._pool, self._helpers):
+        for pool in (self._pool, self._makers):
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
 
