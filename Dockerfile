@@ -11,7 +11,11 @@ COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY models models
 COPY data data
-RUN python -m venv /opt/facegate && /opt/facegate/bin/pip install --no-cache-dir .
+# pip alone may choose a torch that does not fit torchvision; uv takes the pair.
+# hadolint ignore=DL3013
+RUN pip install --no-cache-dir uv \
+ && python -m venv /opt/facegate \
+ && uv pip install --no-cache --python /opt/facegate/bin/python .
 
 FROM python:3.12-slim
 # Security fixes of the distribution are wanted, so its packages have no pinned versions.
