@@ -5,18 +5,18 @@ The keys of the file are the attributes of `facegate.models.card.Card`; ``thresh
 """
 
 import difflib
-import json
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any
 
 from facegate.data.files import write_atomically
 from facegate.errors import CardError, MachineError
 from facegate.models.card import Card, Part, Rate
 from facegate.models.card_rules import check_card
+from facegate.models.toml_text import toml_key, toml_value
 
 MAX_CARD_BYTES = 1_000_000
 
@@ -95,7 +95,7 @@ def card_to_toml(card: Card) -> str:
     """Return the card as the text of a TOML file; `parse_card` gives an equal card back."""
     head = [f for f in fields(Card) if f.name not in ("files", "thresholds", "measured")]
     lines = [
-        f"{f.name} = {_toml(getattr(card, f.name))}"
+        f"{f.name} = {toml_value(getattr(card, f.name))}"
         for f in head
         if getattr(card, f.name) is not None
     ]
@@ -103,7 +103,7 @@ def card_to_toml(card: Card) -> str:
         for row in rows:
             lines += ["", f"[[{key}]]"]
             values = {f.name: getattr(row, f.name) for f in fields(row)}
-            lines += [f"{name} = {_toml(v)}" for name, v in values.items() if v is not None]
+            lines += [f"{name} = {toml_value(v)}" for name, v in values.items() if v is not None]
     if card.measured:
         lines += _table("measured", card.measured)
     return "\n".join(lines) + "\n"
@@ -162,34 +162,8 @@ def _table(name: str, table: Mapping[str, Any]) -> list[str]:
     """Write a table: its plain values first, then the tables in it."""
     lines = ["", f"[{name}]"]
     plain = {k: v for k, v in table.items() if not isinstance(v, Mapping) and v is not None}
-    lines += [f"{_key(key)} = {_toml(value)}" for key, value in plain.items()]
+    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in plain.items()]
     for key, value in table.items():
         if isinstance(value, Mapping):
-            lines += _table(f"{name}.{_key(key)}", value)
+            lines += _table(f"{name}.{toml_key(key)}", value)
     return lines
-
-
-def _key(key: str) -> str:
-    bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-    return key if bare and key else _text(key)
-
-
-def _text(value: str) -> str:
-    # JSON's escapes are those of TOML's basic strings, but for DEL, which JSON leaves bare, and
-    # for pairs of surrogates, which TOML does not know.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, SupportsFloat):
-        # Numpy's numbers too. TOML wants a point or an exponent, and writes inf and nan as Python.
-        return repr(float(value))
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    raise CardError(f"a card cannot hold a {type(value).__name__}", hint="use numbers and text")

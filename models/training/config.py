@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from facegate.errors import InputError
+from facegate.models.toml_text import toml_value
+from facegate.models.training.config_rules import check_config
 from facegate.models.training.presets import PRESETS
 
 
@@ -200,7 +202,7 @@ def _build(merged: dict[str, Any]) -> Config:
     stages = tuple(Stage(**_checked(Stage, {**shared, **stage})) for stage in written)
     own = {key: merged[key] for key in _RUN_KEYS if key in merged}
     config = Config(**{**_checked(Config, own), "stages": stages})
-    _check_ranges(config)
+    check_config(config)
     return config
 
 
@@ -228,85 +230,18 @@ def _text(value: Any, key: str, where: str) -> str:
     return value
 
 
-_AT_LEAST = {
-    **dict.fromkeys(("dim", "evaluate", "steps", "p", "k"), 1),
-    **dict.fromkeys(("extra", "uniform", "alike", "classifier", "distil", "warm_up"), 0),
-    **dict.fromkeys(("weight_decay", "chunk", "threads", "patience", "seed", "ema"), 0),
-    **dict.fromkeys(("size", "crop"), 8),
-}
-
-
-def _check_ranges(config: Config) -> None:
-    values = asdict(config)
-    for part in (values, *values["stages"]):
-        for key, value in part.items():
-            if key in _AT_LEAST and value < _AT_LEAST[key]:
-                raise InputError(f"{key} must be at least {_AT_LEAST[key]}, got {value}")
-    if config.crop < config.size:
-        raise InputError(
-            f"crop ({config.crop}) is smaller than size ({config.size})",
-            hint="images are stored at crop and cut to size",
-        )
-    if not 0 <= config.ema < 1:
-        raise InputError(f"ema must lie in 0..1, got {config.ema}", hint="0.999 is usual")
-    for stage in config.stages:
-        if not stage.lr > 0 or not stage.clip > 0:
-            raise InputError(f"stage {stage.name}: lr and clip must be above 0")
-        if stage.distil and not (config.teacher or config.finetune):
-            raise InputError(f"stage {stage.name} distils without a teacher", hint="set teacher")
-        if stage.loss == "none" and not stage.distil:
-            raise InputError(f"stage {stage.name} learns nothing", hint="set loss or distil")
-        if stage.compares and min(stage.p, stage.k) < 2:
-            raise InputError(
-                f"stage {stage.name} compares images: p and k must be at least 2, "
-                f"got {stage.p} and {stage.k}",
-                hint="p = 32 and k = 4 are usual",
-            )
-    _check_teaching(config)
-
-
-def _check_teaching(config: Config) -> None:
-    """Refuse teachers whom no stage listens to, and images that nobody speaks of."""
-    if config.finetune or any(stage.distil for stage in config.stages):
-        return
-    hint = "set distil, such as --set distil=1.0"
-    if config.teacher:
-        raise InputError("a teacher is named, but no stage learns from it", hint=hint)
-    if config.unlabelled:
-        raise InputError(
-            "images without identity teach only through a teacher, and none is listened to",
-            hint="name a teacher and set distil, or leave them out",
-        )
-
-
 def to_toml(config: Config) -> str:
     """Write the settings whole, as a file that `load_config` reads back to the same."""
     values = asdict(config)
     stages = values.pop("stages")
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
+    lines = [f"{key} = {toml_value(value)}" for key, value in values.items()]
     for stage in stages:
-        lines += ["", "[[stages]]", *(f"{key} = {_toml(value)}" for key, value in stage.items())]
+        lines += [
+            "",
+            "[[stages]]",
+            *(f"{key} = {toml_value(value)}" for key, value in stage.items()),
+        ]
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        inner = (f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items())
-        return "{" + ", ".join(inner) + "}"
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        escaped = "".join(_escape(letter) for letter in value)
-        return f'"{escaped}"'
-    return repr(value)
-
-
-def _escape(letter: str) -> str:
-    if letter in '\\"':
-        return "\\" + letter
-    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
 def _read(file: Path) -> dict[str, Any]:

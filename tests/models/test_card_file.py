@@ -80,7 +80,7 @@ def test_a_card_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_what_a_card_cannot_hold_is_named() -> None:
-    with pytest.raises(CardError, match=r"cannot hold a set: use numbers and text"):
+    with pytest.raises(ValueError, match=r"cannot hold a set; use numbers and text"):
         card_to_toml(replace(example_card(), measured={"a": {1}}))
 
 
