@@ -8,13 +8,8 @@ import numpy as np
 from facegate.data.protocols.openset import OpenSetProtocol
 from facegate.errors import InputError
 from facegate.evaluation.road import Embedded, Failure
-from facegate.models.metrics.openset import (
-    FPIRS,
-    OpenSetFigures,
-    Searches,
-    measure_open_set,
-    search,
-)
+from facegate.models.metrics.openset import FPIRS, OpenSetFigures, measure_open_set
+from facegate.models.metrics.searches import Searches, search
 
 Json = dict[str, Any]
 

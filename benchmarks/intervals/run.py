@@ -24,7 +24,8 @@ from facegate.models.metrics.bootstrap import people_draws
 from facegate.models.metrics.comparisons import Comparisons
 from facegate.models.metrics.dyads import fmr_figure, pair_counts
 from facegate.models.metrics.intervals import Figure
-from facegate.models.metrics.openset import Searches, measure_open_set
+from facegate.models.metrics.openset import measure_open_set
+from facegate.models.metrics.searches import Searches
 from facegate.models.metrics.verification import measure
 
 HERE = Path(__file__).resolve().parent

@@ -1,7 +1,7 @@
 """Error rates of face recognition, with their intervals; every module stands alone.
 
 ``errors`` rates and thresholds · ``pairs`` which rows are compared · ``rates`` a card's table ·
-``bootstrap`` intervals · ``openset`` identification · ``likelihood`` calibration of scores.
+``bootstrap`` intervals · ``searches``, ``openset`` identification · ``likelihood`` calibration.
 """
 
 from facegate.models.metrics.rates import rate_table

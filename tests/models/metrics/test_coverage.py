@@ -21,7 +21,8 @@ from scipy.stats import norm
 
 from facegate.models.metrics.bootstrap import people_draws
 from facegate.models.metrics.dyads import fmr_figure, pair_counts
-from facegate.models.metrics.openset import Searches, measure_open_set
+from facegate.models.metrics.openset import measure_open_set
+from facegate.models.metrics.searches import Searches
 from facegate.models.metrics.verification import measure
 
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "intervals" / "run.py"
