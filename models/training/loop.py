@@ -5,7 +5,7 @@ for bit on a CPU from its last checkpoint.
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -175,7 +175,7 @@ class Trainer:
             "gradient": gradient,
             "images_s": n_images / seconds,
             "waiting": (ready - started) / seconds,
-            **_shares(shares),
+            **shares.facts(),
         }
 
     def _make(self, batches: Batches, stage: int, step: int, spread: Spread) -> Batch:
@@ -285,21 +285,3 @@ def freeze_batch_norm(net: nn.Module) -> None:
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-
-
-def _shares(shares: Shares) -> dict[str, Any]:
-    stats = shares.stats
-    facts: dict[str, Any] = {
-        "loss": shares.total,
-        "main": shares.main,
-        "classifier": shares.classifier,
-        "distil": shares.distil,
-        "resultant": shares.resultant,
-        "spread": shares.spread,
-        "n_zero": shares.n_zero,
-    }
-    if stats is not None:
-        counts = asdict(stats)
-        counts.pop("loss")
-        facts |= {**counts, "semi": stats.semi, "easy": stats.easy, "none": stats.none}
-    return {key: value for key, value in facts.items() if value is not None}

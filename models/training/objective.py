@@ -8,7 +8,8 @@ take the labelled rows.
 
 import importlib
 import inspect
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,17 @@ class Shares:
     resultant: float
     spread: float
     n_zero: int
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the log of a run says of the step; what is not known is missing."""
+        own = {item.name: getattr(self, item.name) for item in fields(self)}
+        facts: dict[str, Any] = {"loss": own.pop("total"), **own}
+        stats: LossStats | None = facts.pop("stats")
+        if stats is not None:
+            counts = asdict(stats)
+            counts.pop("loss")
+            facts |= {**counts, "semi": stats.semi, "easy": stats.easy, "none": stats.none}
+        return {key: value for key, value in facts.items() if value is not None}
 
 
 class Objective(nn.Module):

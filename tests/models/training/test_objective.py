@@ -4,12 +4,13 @@ import torch
 
 from facegate.errors import InputError
 from facegate.models.losses.random_filter import RandomFilterLoss
+from facegate.models.losses.result import LossStats
 from facegate.models.losses.triplet import semi_hard_triplet_loss
 from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
 from facegate.models.training.batches import Batches
 from facegate.models.training.config import Stage
-from facegate.models.training.objective import Objective
+from facegate.models.training.objective import Objective, Shares
 from facegate.models.training.schedule import make_optimizer, rate_at
 from facegate.models.training.teacher import join
 
@@ -35,6 +36,15 @@ def test_the_terms_add_up_with_their_weights() -> None:
     assert total.item() == pytest.approx(expected, rel=1e-5)
     total.backward()
     assert objective.classifier.weight.grad is not None
+
+
+def test_a_step_is_logged_with_its_loss_and_counts_and_without_what_it_lacks() -> None:
+    stats = LossStats(0.5, n_pairs=4, n_semi=1, n_easy=3)
+    shares = Shares(0.75, 0.5, 0.25, None, stats, resultant=0.1, spread=0.9, n_zero=0)
+    facts = shares.facts()
+    assert (facts["loss"], facts["main"], facts["classifier"]) == (0.75, 0.5, 0.25)
+    assert (facts["n_pairs"], facts["semi"], facts["easy"], facts["none"]) == (4, 0.25, 0.75, 0.0)
+    assert not {"distil", "stats", "total", "d_ap"} & set(facts)
 
 
 def test_unlabelled_rows_take_part_in_distillation_alone() -> None:
