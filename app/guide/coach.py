@@ -12,10 +12,9 @@ times come with the frames. The command line and the server drive the same one.
     verdict = coach.finish()                 # kept frames, or why there are too few
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Literal
 
 from facegate.guide.advice import (
@@ -28,15 +27,9 @@ from facegate.guide.advice import (
     View,
     why_too_few,
 )
-from facegate.guide.judgement import (
-    MAX_PITCH,
-    MAX_YAW,
-    STRAIGHT_PITCH,
-    STRAIGHT_YAW,
-    direction_of,
-    look_for_problem,
-)
+from facegate.guide.judgement import MAX_PITCH, MAX_YAW, direction_of, look_for_problem
 from facegate.guide.selection import Kept, Pool
+from facegate.guide.straight import RELEARN_AFTER_S, StraightLook
 from facegate.quality import Pose
 
 ENOUGH = 5  # good frames of one person; many of them may be alike and be kept as one sample
@@ -46,18 +39,6 @@ SKIP_AFTER_S = 5.0  # a direction that somebody cannot or will not turn to is pa
 HOLD_S = 0.3
 LONGEST_STEP_S = 0.25  # a gap between two frames counts for no more when a look is held
 OTHER_PERSON_S = 1.5  # a stranger for so long has taken over
-
-# The straight look is learned from so many frames over so long, once their pitch keeps within so
-# many degrees; somebody who never keeps still, or is interrupted again and again, is taken as
-# they are in the end.
-CALIBRATE_FRAMES, CALIBRATE_S, CALIBRATE_SPREAD, CALIBRATE_AT_MOST_S = 4, 0.5, 6.0, 3.0
-CALIBRATE_LATE_S = 8.0
-CALIBRATE_SLOW_FRAMES = 3  # where a slow machine sees fewer in that time, the last of them
-# Somebody who looked up when straight was asked for never comes to one of the looks after it. When
-# a prescribed look has not come for so long, straight is where they looked most of that time.
-RELEARN_AFTER_S = 11.0
-REFINE_FRAMES, REFINE_PITCH = 20, 7.0
-CALIBRATE_YAW, CALIBRATE_PITCH = 11.0, 25.0
 
 
 @dataclass(slots=True)
@@ -89,9 +70,7 @@ class Coach:
     _pool: Pool = field(init=False)
     _started: float | None = None
     _wanted_since: float | None = None
-    _straight: list[tuple[float, float]] = field(default_factory=list)  # time, pitch
-    _frontal: deque[tuple[float, float]] = field(default_factory=deque)  # the same, the latest
-    _neutral_pitch: float | None = None
+    _straight: StraightLook = field(default_factory=StraightLook)
     _held: dict[Direction, float] = field(default_factory=dict)  # seconds
     _stranger: tuple[float, int] | None = None  # since when, frames
     _last: tuple[float, Any] | None = None  # time and embedding of the last frame with a face
@@ -151,7 +130,7 @@ class Coach:
 
     def relative(self, pose: Pose) -> Pose:
         """Return a pose as seen from the person's own straight look."""
-        return Pose(pose.yaw, pose.pitch - (self._neutral_pitch or 0.0), pose.roll)
+        return Pose(pose.yaw, pose.pitch - (self._straight.pitch or 0.0), pose.roll)
 
     def _good_frame(self, view: View) -> Advice:
         assert view.quality is not None  # no problem was found
@@ -159,12 +138,11 @@ class Coach:
         self._last = (view.time_s, view.embedding)
         passed = 0.0 if self._good_s is None else min(view.time_s - self._good_s, LONGEST_STEP_S)
         self._good_s = view.time_s
-        if self._neutral_pitch is None and not self._calibrate(view.time_s, view.quality.pose):
+        if not self._calibrate(view.time_s, view.quality.pose):
             early = self._offer(view, view.quality.pose, "") if self.order is None else None
             self._end_in_time(view.time_s)
             return self._advice(view, Instruction.STRAIGHT, early)
-        self._refine(view.time_s, view.quality.pose)
-        self._relearn(view.time_s, view.quality.pose)
+        self._adjust(view.time_s, view.quality.pose)
         pose = self.relative(view.quality.pose)
         direction = direction_of(pose)
         asked = self.order is None or (direction is not None and direction is self.wanted)
@@ -191,60 +169,29 @@ class Coach:
         return kept
 
     def _calibrate(self, time_s: float, pose: Pose) -> bool:
-        """Learn where this person's straight look points; return whether it is known now."""
-        if abs(pose.yaw) > CALIBRATE_YAW or abs(pose.pitch) > CALIBRATE_PITCH:
-            self._straight.clear()
-            return False
-        self._straight.append((time_s, pose.pitch))
-        if self.order is None and self._calibrate_late(time_s, pose.pitch):
+        """Return whether it is known where this person's straight look points."""
+        if self._straight.pitch is not None:
             return True
-        recent = [pitch for at, pitch in self._straight if at >= time_s - CALIBRATE_S - 1e-6]
-        lasted = time_s - self._straight[0][0]
-        if len(recent) < CALIBRATE_FRAMES:
-            recent = [pitch for _, pitch in self._straight[-CALIBRATE_SLOW_FRAMES:]]
-        if len(recent) < CALIBRATE_SLOW_FRAMES or lasted < CALIBRATE_S - 1e-6:
-            return False
-        if max(recent) - min(recent) > CALIBRATE_SPREAD and lasted < CALIBRATE_AT_MOST_S:
-            return False
-        self._neutral_pitch = float(median(recent))
-        if self.order is None or self.wanted is Direction.STRAIGHT:
-            self._held[Direction.STRAIGHT] = CALIBRATE_S  # it was held all the while
-        self._wanted_since = time_s
-        return True
-
-    def _calibrate_late(self, time_s: float, pitch: float) -> bool:
-        """Take the middle of what was seen so far for the straight look."""
         assert self._started is not None  # a frame was seen
-        self._frontal.append((time_s, pitch))
-        if time_s - self._started < CALIBRATE_LATE_S or len(self._frontal) < CALIBRATE_FRAMES:
+        watched_s = time_s - self._started if self.order is None else None
+        held_s = self._straight.learn(time_s, pose, watched_s=watched_s)
+        if held_s is None:
             return False
-        self._neutral_pitch = float(median(pitch for _, pitch in self._frontal))
+        if held_s and (self.order is None or self.wanted is Direction.STRAIGHT):
+            self._held[Direction.STRAIGHT] = held_s
         self._wanted_since = time_s
         return True
 
-    def _refine(self, time_s: float, pose: Pose) -> None:
-        """Learn the straight look better as long as the person keeps it."""
-        assert self._neutral_pitch is not None  # it was calibrated
-        is_near = abs(pose.pitch - self._neutral_pitch) <= REFINE_PITCH
-        if self.covered <= {Direction.STRAIGHT} and is_near and abs(pose.yaw) <= STRAIGHT_YAW:
-            self._straight = [*self._straight[1 - REFINE_FRAMES :], (time_s, pose.pitch)]
-            self._neutral_pitch = float(median(pitch for _, pitch in self._straight))
-
-    def _relearn(self, time_s: float, pose: Pose) -> None:
-        """Doubt where straight is when a prescribed look does not come."""
-        assert self._neutral_pitch is not None  # it was calibrated
-        if self.order is None or abs(pose.yaw) > CALIBRATE_YAW:
+    def _adjust(self, time_s: float, pose: Pose) -> None:
+        """Learn the straight look better, and doubt it when a prescribed look does not come."""
+        if self.covered <= {Direction.STRAIGHT}:
+            self._straight.refine(time_s, pose)
+        if self.order is None or not self._straight.watch(time_s, pose):
             return
-        self._frontal.append((time_s, pose.pitch))
-        while time_s - self._frontal[0][0] > RELEARN_AFTER_S:
-            self._frontal.popleft()
         if time_s - (self._wanted_since or 0.0) < RELEARN_AFTER_S:
             return
         self._wanted_since = time_s
-        usual = float(median(pitch for _, pitch in self._frontal))
-        if abs(usual - self._neutral_pitch) > STRAIGHT_PITCH:
-            self._neutral_pitch = usual
-            self._straight = [(time_s, usual)] * REFINE_FRAMES
+        if self._straight.relearn(time_s):
             # These were judged by the wrong measure.
             self.covered -= {Direction.STRAIGHT, Direction.UP, Direction.DOWN}
             self._held.clear()
@@ -300,14 +247,13 @@ class Coach:
     def _drop_holds(self) -> None:
         self._held.clear()
         self._good_s = None
-        if self._neutral_pitch is None:
-            self._straight.clear()
+        self._straight.interrupt()
 
     def _end_in_time(self, time_s: float) -> None:
         """Pass over what takes too long, and end when all is done or the time is up."""
         if self.state != "going" or self._started is None:
             return
-        calibrated = self._neutral_pitch is not None
+        calibrated = self._straight.pitch is not None
         waited = time_s - (self._wanted_since or 0.0)
         if self.order is None and calibrated and waited > SKIP_AFTER_S and self.covered:
             wanted = self.wanted
