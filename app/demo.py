@@ -15,7 +15,7 @@ import numpy as np
 
 from facegate.capture import open_camera
 from facegate.capture.film_writer import write_film
-from facegate.clips import Portrait, film, passing_by, portrait, sitting_down, through
+from facegate.clips import Portrait, film, portrait
 from facegate.data.images import read_photo, write_image
 from facegate.draw.live import live_picture
 from facegate.errors import NoFaceError
@@ -25,6 +25,7 @@ from facegate.live import Event, Moment, Watch
 from facegate.models.values import Pixels
 from facegate.recognizer import Recognizer
 from facegate.results import Enrolment
+from facegate.scenes import passing_by, sitting_down, through
 
 ENROLLED, STRANGER = "Eileen Collins", "Grace Hopper"
 FPS = 10.0

@@ -26,7 +26,7 @@ from people import people_with, portraits
 
 from facegate.capture import Frame, open_camera
 from facegate.capture.film_writer import write_film
-from facegate.clips import Portrait, Shot, film, passing_by, sitting_down, take, through
+from facegate.clips import Portrait, Shot, film, take
 from facegate.decision import Search
 from facegate.guided import Sitting
 from facegate.live import Event, Moment, Watch
@@ -34,6 +34,7 @@ from facegate.models.pipeline import Pipeline
 from facegate.models.values import Pixels
 from facegate.models.zoo import DEFAULT_MODEL
 from facegate.recognizer import Recognizer
+from facegate.scenes import passing_by, sitting_down, through
 
 SIZE, SCALE = (480, 360), 0.75  # a film of 640 x 480 takes nearly twice the time
 FPS, N_ENROLLED, N_PEOPLE, SEED = 5.0, 20, 40, 60

@@ -12,12 +12,13 @@ from PIL import Image
 
 from facegate.capture import open_camera
 from facegate.capture.film_writer import write_film
-from facegate.clips import film, portrait, sitting_down, through
+from facegate.clips import film, portrait
 from facegate.data.images import read_photo
 from facegate.draw import enrolment_screen
 from facegate.guide import Direction
 from facegate.guided import Sitting
 from facegate.recognizer import Recognizer
+from facegate.scenes import sitting_down, through
 
 NAME = "Eileen Collins"
 

@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from facegate.capture.film_writer import write_film
-from facegate.clips import Portrait, Shot, film, passing_by, portrait, sitting_down, through
+from facegate.clips import Portrait, Shot, film, portrait
 from facegate.models.values import Pixels
+from facegate.scenes import passing_by, sitting_down, through
 
 FPS = 8.0
 SIZE = (320, 240)  # a quarter of the pixels, a quarter of the time

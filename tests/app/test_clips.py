@@ -4,24 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facegate.clips import (
-    Portrait,
-    Shot,
-    between,
-    film,
-    passing_by,
-    portrait,
-    sitting_down,
-    take,
-    through,
-    turn,
-)
-
-DETERMINISTIC = settings(deadline=None, derandomize=True)
+from facegate.clips import Portrait, Shot, film, portrait, take, turn
+from facegate.scenes import passing_by, through
 
 
 def test_the_same_seed_gives_the_same_film(eileen: Portrait) -> None:
@@ -61,30 +47,6 @@ def test_the_face_stands_where_the_shot_puts_it(eileen: Portrait) -> None:
     moved = round(0.3 * 640)
     apart = left[100:300, 100:300].astype(int) - right[100:300, 100 + moved : 300 + moved]
     assert np.abs(apart).mean() < 4
-
-
-@DETERMINISTIC
-@given(st.floats(0, 1))
-def test_between_stays_between(share: float) -> None:
-    first, second = Shot(yaw=-20, light=0.5), Shot(yaw=20, light=1.5)
-    mixed = between(first, second, share)
-    assert -20 <= mixed.yaw <= 20
-    assert 0.5 <= mixed.light <= 1.5
-
-
-def test_through_meets_its_stops() -> None:
-    stops = [(0.0, Shot(yaw=0)), (1.0, Shot(yaw=10)), (2.0, Shot(yaw=-10))]
-    shots = list(through(stops, fps=10))
-    assert len(shots) == 21
-    assert [shots[i].yaw for i in (0, 10, 20)] == pytest.approx([0, 10, -10])
-
-
-def test_somebody_who_sits_down_looks_every_way() -> None:
-    shots = list(through(sitting_down(seed=0)))
-    assert max(s.yaw for s in shots) > 15
-    assert min(s.yaw for s in shots) < -15
-    assert max(s.pitch for s in shots) > 12
-    assert min(s.pitch for s in shots) < -10
 
 
 def test_a_portrait_keeps_its_pixels_inside_the_backdrop(eileen: Portrait) -> None:
