@@ -8,7 +8,8 @@
     python benchmarks/model/ladder.py PEOPLE
 
 ``taught`` also takes ``--unlabelled utk.zip --unlabelled aaf.zip``. Rungs that are not there are
-left out. Intervals, and those of differences to the rung below, come from resampling people.
+left out. ``warm`` is where the rungs below it start, so it has seen half as many images. Intervals,
+and those of differences to the rung below, come from resampling people.
 """
 
 import argparse
@@ -30,22 +31,33 @@ BELOW = {
     "hard": "triplet",
     "taught": "triplet",
 }
+START = "warm"
+"""What the rungs of `BELOW` start from: what it has seen counts for them too."""
 LEAD = "tar@0.001"
 
 
-def row(evaluation: Evaluation, model: str) -> dict[str, Any]:
+def images(evaluation: Evaluation, model: str) -> int | None:
+    """Return how many images a model has seen, by its card; None where that says nothing."""
+    if model == UNTRAINED:
+        return None
+    training = evaluation.pipeline(model).embedder.card.measured.get("training", {})
+    seen: int | None = training.get("images")
+    if seen is not None and model in BELOW:
+        seen += images(evaluation, START) or 0
+    return seen
+
+
+def row(evaluation: Evaluation, model: str, below: str | None) -> dict[str, Any]:
     """Return a model's figures, and what it has over the rung below."""
     found = evaluation.measure(model).as_json()
-    measured = {} if model == UNTRAINED else evaluation.pipeline(model).embedder.card.measured
     value = {
         "model": found["model"],
-        "images": measured.get("training", {}).get("images"),
+        "images": images(evaluation, model),
         "tar": found["tar"]["0.001"],
         "tar_ci95": found["ci95"]["tar"]["0.001"],
         "eer": found["eer"],
         "eer_ci95": found["ci95"]["eer"],
     }
-    below = BELOW.get(model)
     if below is not None:
         lead = next(d for d in evaluation.compare(below, model) if d.name == LEAD)
         value |= {"over": below, "gain": lead.second - lead.first}
@@ -83,7 +95,8 @@ def main() -> None:
     rows: dict[str, dict[str, Any]] = {}
     for name in (*RUNGS, *NEXT_TO):
         try:
-            rows[name] = row(evaluation, name)
+            below = BELOW.get(name)
+            rows[name] = row(evaluation, name, below if below in rows else None)
         except FacegateError as error:
             print(f"{name} is left out: {error}")
     (HERE / "ladder.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
