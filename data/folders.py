@@ -4,8 +4,10 @@ A name that ends like an image is listed, so that a damaged one is named and not
 files the first bytes decide. Hidden files and the litter of operating systems are passed over.
 """
 
+import logging
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +18,13 @@ from facegate.data.decoding.formats import (
     format_of,
     is_image,
 )
-from facegate.data.text import printable
+from facegate.data.text import counted, printable
 from facegate.errors import InputError
+
+log = logging.getLogger(__name__)
+
+FIRST_NOTE_S, NEXT_NOTE_S = 2.0, 10.0
+"""A search that lasts says how far it is, so that nobody takes a large disk for a standstill."""
 
 _LITTER = frozenset(("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini"))
 
@@ -35,7 +42,7 @@ def find_photos(folder: str | os.PathLike[str]) -> list[Path]:
         InputError: ``folder`` is no folder.
     """
     top = _folder(folder)
-    return list(_photos(top, set()))
+    return list(_Search(top).photos(top))
 
 
 def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
@@ -57,7 +64,8 @@ def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
             f"{shown} holds no folder of a person",
             hint="make one folder a person in it, named after the person",
         )
-    return [(person.name, list(_photos(person, set()))) for person in people]
+    search = _Search(top)
+    return [(person.name, list(search.photos(person))) for person in people]
 
 
 def loose_photos(folder: str | os.PathLike[str]) -> list[Path]:
@@ -84,25 +92,48 @@ def _folder(folder: str | os.PathLike[str]) -> Path:
     return top
 
 
-def _photos(folder: Path, seen: set[_FileId]) -> Iterator[Path]:
-    """Yield photographs depth first, with a stack: folders may be nested deeper than calls may."""
-    waiting = [folder]
-    while waiting:
-        path = waiting.pop()
-        found = _stat(path)
-        if found is not None:
-            identity = (found.st_dev, found.st_ino)
-            if identity in seen:
+class _Search:
+    """A walk through a folder, which says how far it is where that takes long."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = printable(str(top))
+        self._next_note = time.monotonic() + FIRST_NOTE_S
+        self._n_files = self._n_photos = 0
+
+    def photos(self, folder: Path) -> Iterator[Path]:
+        """Yield photographs depth first, with a stack: folders nest deeper than calls may."""
+        waiting, seen = [folder], set[_FileId]()
+        while waiting:
+            path = waiting.pop()
+            found = _stat(path)
+            if found is not None:
+                identity = (found.st_dev, found.st_ino)
+                if identity in seen:
+                    continue
+                seen.add(identity)
+            self._count()
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                entries = _entries(path)
+                if entries is not None:
+                    waiting.extend(reversed(entries))
+                    continue
+            elif not _may_be_photo(path, found):
                 continue
-            seen.add(identity)
-        if found is not None and stat.S_ISDIR(found.st_mode):
-            entries = _entries(path)
-            if entries is None:
-                yield path
-            else:
-                waiting.extend(reversed(entries))
-        elif _may_be_photo(path, found):
+            self._n_photos += 1
             yield path
+
+    def _count(self) -> None:
+        self._n_files += 1
+        now = time.monotonic()
+        if now < self._next_note:
+            return
+        self._next_note = now + NEXT_NOTE_S
+        log.info(
+            "looking for photographs in %s: %s among %s so far; Ctrl-C stops it",
+            self._top,
+            self._n_photos,
+            counted(self._n_files, "file"),
+        )
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -129,7 +160,8 @@ def _may_be_photo(path: Path, found: os.stat_result | None) -> bool:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES or suffix in OTHER_SUFFIXES:
         return True
-    if found is None or not stat.S_ISREG(found.st_mode):
+    # An empty file is none; those of /proc are empty too, and reading some of them never ends.
+    if found is None or not stat.S_ISREG(found.st_mode) or not found.st_size:
         return False
     try:
         with path.open("rb") as file:

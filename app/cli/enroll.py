@@ -76,9 +76,10 @@ def command(
             from facegate.cli.enroll_camera import enroll_camera
 
             return enroll_camera(recognizer, name, camera, operation, keep_crops, output)
+        files = photographs_in(photographs, output)
         answer = recognizer.enroll(
             name,
-            output.each("enrol", list(photographs_in(photographs, output)), None),
+            output.each("enrol", files, len(files)),
             face=face,
             keep_crops=keep_crops,
             op_uid=operation.uid(),

@@ -211,3 +211,16 @@ def test_a_disk_that_fills_up_in_a_folder_says_who_was_saved(
         "facegate: the disk is full: free some space; before that, saved: enrolled Ada: 2 samples; "
         "'facegate gallery undo' takes the last one back\n"
     )
+
+
+def test_who_stops_the_search_of_a_huge_folder_hears_that_nothing_was_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_folder: Path) -> list[Path]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facegate.data.folders.find_photos", stopped)
+    gallery = tmp_path / "g.db"
+    assert run(["enroll", "Ada", str(tmp_path), "--gallery", str(gallery)]) == 130
+    assert capsys.readouterr().err == "facegate: stopped: nothing was changed\n"
+    assert not gallery.exists()

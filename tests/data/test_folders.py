@@ -1,3 +1,4 @@
+import logging
 import os
 from pathlib import Path
 
@@ -178,3 +179,29 @@ def test_a_folder_of_loose_photographs_is_no_folder_of_people(tmp_path: Path) ->
     fill(tmp_path, "1.jpg", "2.jpg")
     with pytest.raises(InputError, match="one folder a person"):
         find_people(tmp_path)
+
+
+def test_a_search_that_lasts_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, "Ada/1.jpg", "Ada/2.jpg", "Eve/1.jpg")
+    with caplog.at_level(logging.INFO, "facegate.data.folders"):
+        find_people(tmp_path)
+        assert not caplog.messages
+        monkeypatch.setattr("facegate.data.folders.FIRST_NOTE_S", 0.0)
+        find_people(tmp_path)
+        (only,) = caplog.messages  # the next comes ten seconds later
+        monkeypatch.setattr("facegate.data.folders.NEXT_NOTE_S", 0.0)
+        find_photos(tmp_path / "Ada")
+    start = f"looking for photographs in {tmp_path}"
+    assert only == f"{start}: 0 among 1 file so far; Ctrl-C stops it"
+    assert caplog.messages[-1] == f"{start}/Ada: 1 among 3 files so far; Ctrl-C stops it"
+
+
+def test_a_file_without_contents_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of /proc look like empty files, and reading them waits for ever."""
+    fill(tmp_path, "kmsg", contents=b"")
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
+    assert names(tmp_path) == []

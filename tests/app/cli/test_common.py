@@ -3,11 +3,13 @@
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
-from facegate.cli.common import Output, output_options
+from facegate.cli.common import Output, output_options, photographs_in
+from facegate.data import folders
 from facegate.models.inference.openvino_torch import announce
 
 
@@ -23,12 +25,12 @@ class Stream(io.StringIO):
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Let the first use be announced anew."""
-    logger = logging.getLogger(announce.__module__)
     announce.cache_clear()
     yield
     announce.cache_clear()
-    logger.handlers.clear()
-    logger.setLevel(logging.NOTSET)
+    for name in (announce.__module__, folders.__name__):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @click.command()
@@ -56,3 +58,25 @@ def test_who_waits_at_a_terminal_is_told_once_why(
     monkeypatch.setattr("sys.stderr", stream)
     use_twice.main(arguments, standalone_mode=False)
     assert stream.getvalue().count("some seconds the first time\n") == lines
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@output_options
+def look(folder: Path, output: Output) -> None:
+    photographs_in([folder], output)
+
+
+@pytest.mark.parametrize(("flag", "lines"), [("--json", 1), ("-q", 0), ("--plain", 0)])
+def test_who_names_a_huge_folder_hears_that_it_is_searched(
+    flag: str,
+    lines: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(folders, "FIRST_NOTE_S", 0.0)
+    look.main([str(tmp_path), flag], standalone_mode=False)
+    printed = capsys.readouterr()
+    assert printed.err.count(f"looking for photographs in {tmp_path}: 0 among 1 file") == lines
+    assert not printed.out
