@@ -42,11 +42,9 @@ class Recognizer(Closing):
     Args:
         gallery: a gallery file, created at the first enrolment; by default ``gallery.db`` in
             ``$FACEGATE_HOME``. It is opened when first needed.
-        model: an embedder's name or model id; by default the gallery's own, and the default
-            model for a new gallery.
+        model: an embedder's name or model id; by default the gallery's, else the default model.
         device: ``auto``, ``cpu`` or ``cuda``.
-        fmr: the false match rate that verifications aim at.
-        fpir: the false positive identification rate that identifications aim at.
+        fmr, fpir: the error rates that verifications, and identifications, aim at.
         threshold: a score to use in place of the measured thresholds.
         rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
         reader: a reader to share with other recognizers; its model is the gallery's.
@@ -143,8 +141,8 @@ class Recognizer(Closing):
         left, right = self.faces(a, face=face), self.faces(b, face=face)
         scores = rows(left) @ rows(right).T
         i, j = divmod(int(scores.argmax()), len(right))
-        best = Comparison(probes=scores.size)
-        return self._verification(float(scores[i, j]), best, (left[i], right[j]))
+        score, best = float(scores[i, j]), Comparison(probes=scores.size)
+        return self._verification(score, best, (left[i], right[j]))
 
     def verify_name(
         self, name: str, source: PhotoSource | Photo, *, face: FaceChoice = "only"
@@ -181,7 +179,8 @@ class Recognizer(Closing):
         photo, found = self.reader.find(source)
         chosen = choose(photo.source, found, face) if face != "all" else range(len(found.faces))
         embedded, refused = self.reader.embed(photo, found, chosen)
-        answers = dict(zip((e.face_no for e in embedded), self.search(embedded), strict=True))
+        decided, problem = self._search(embedded)
+        answers = dict(zip((e.face_no for e in embedded), decided, strict=True))
         for number, error in refused.items():
             answers[number] = not_embedded(photo.source, found.faces[number], str(error))
         return Identification(
@@ -190,25 +189,12 @@ class Recognizer(Closing):
             found.n_left_out,
             self.model_id,
             self.reader.stop(),
-            self._problem(answers.values()),
+            problem,
         )
 
     def search(self, faces: Sequence[EmbeddedFace]) -> list[IdentifiedFace]:
         """Say who, if anyone enrolled, each of these faces is."""
-        gallery = self.gallery
-        n_identities, n_templates = gallery.count() if gallery is not None else (0, 0)
-        if gallery is None or not n_identities or not faces:
-            return [nobody_enrolled(face) for face in faces]
-        size, basis = Search(n_templates, n_identities), self.basis
-        try:
-            threshold = self._identification_threshold(basis, size)
-        except NoThresholdError:
-            threshold = None
-        found = gallery.search(rows(faces), k=2)
-        return [
-            answer(f, c, threshold, basis.search_rate_at(c[0].score, size))
-            for f, c in zip(faces, found, strict=True)
-        ]
+        return self._search(faces)[0]
 
     def enroll(
         self,
@@ -226,7 +212,6 @@ class Recognizer(Closing):
 
         Args:
             name: a new or an enrolled name.
-            sources: photographs.
             face: ``only`` or ``largest``.
             keep_crops: keep the aligned crops, so that the gallery can move to another model.
             op_uid: a caller's own id of this operation; repeating it changes nothing.
@@ -290,18 +275,25 @@ class Recognizer(Closing):
             seconds=self.reader.stop(),
         )
 
-    def _problem(self, answers: Iterable[IdentifiedFace]) -> NoThresholdError | None:
-        """Return why a face was not decided on, where a threshold was missing."""
-        if all(answer.decision is not None for answer in answers):
-            return None
+    def _search(
+        self, faces: Sequence[EmbeddedFace]
+    ) -> tuple[list[IdentifiedFace], NoThresholdError | None]:
+        """Return the answers, and why they hold no decision where a threshold is missing."""
+        gallery = self.gallery
+        n_identities, n_templates = gallery.count() if gallery is not None else (0, 0)
+        if gallery is None or not n_identities or not faces:
+            return [nobody_enrolled(face) for face in faces], None
+        size, basis, problem = Search(n_templates, n_identities), self.basis, None
+        threshold = self._own_threshold
         try:
-            self._identification_threshold(self.basis, Search(1, 1))
+            threshold = threshold or basis.identification(self.fpir, size)
         except NoThresholdError as error:
-            return error
-        return None
-
-    def _identification_threshold(self, basis: Basis, size: Search) -> Threshold:
-        return self._own_threshold or basis.identification(self.fpir, size)
+            problem = error
+        answers = [
+            answer(f, c, threshold, basis.search_rate_at(c[0].score, size))
+            for f, c in zip(faces, gallery.search(rows(faces), k=2), strict=True)
+        ]
+        return answers, problem
 
     @property
     def _own_threshold(self) -> Threshold | None:
