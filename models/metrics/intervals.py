@@ -100,7 +100,7 @@ def effective_degrees(influences: ArrayLike, *, of_pairs: bool = False) -> float
     (4.0, 2.0)
     """
     values: NDArray[Any] = np.asarray(influences, np.float64)
-    squares = (values - values.mean()) ** 2
+    squares = (values - values.mean()) ** 2 if values.size else values
     if squares.max(initial=0.0) == 0:
         return math.inf
     squares = squares / squares.max()
@@ -111,6 +111,20 @@ def effective_degrees(influences: ArrayLike, *, of_pairs: bool = False) -> float
     # Student's own law has n - 1, and a kurtosis near 1 would give more.
     degrees = 2 * n / (kurtosis - 1) if kurtosis > 1 else math.inf
     return max(FEWEST_DEGREES, min(n - 1.0, degrees))
+
+
+def combined_degrees(*parts: tuple[float, float]) -> float:
+    """Return the degrees of freedom of a sum of variances that are independent: Satterthwaite's.
+
+    Args:
+        parts: of each variance its size and its own degrees of freedom.
+
+    >>> combined_degrees((2.0, 10.0), (2.0, 10.0)), combined_degrees((3.0, 8.0), (0.0, math.inf))
+    (20.0, 8.0)
+    """
+    total = sum(size for size, _ in parts)
+    doubt = sum(size * size / degrees for size, degrees in parts)
+    return total * total / doubt if doubt > 0 else math.inf
 
 
 def quantile95(degrees: float) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facegate.models.metrics.bootstrap import Weights, people_draws, rank, rejected_at
+from facegate.models.metrics.bootstrap import Weights, people_draws
 from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.errors import (
     Scores,
@@ -25,22 +25,13 @@ from facegate.models.metrics.errors import (
     smallest_rate,
     thresholds_at_fmr,
 )
-from facegate.models.metrics.intervals import (
-    Figure,
-    drawn_variance,
-    effective_degrees,
-    quantile95,
-    share_interval,
-)
-from facegate.models.metrics.pairs import Indices
+from facegate.models.metrics.intervals import Figure, quantile95, share_interval
+from facegate.models.metrics.openset_spread import OpenSetResampling, OpenSetSpread
 from facegate.models.metrics.searches import Searches
-from facegate.models.metrics.spread import Draws
 
 FPIRS = (0.1, 0.01, 1e-3)
 N_SUBSETS = 20
 """Random galleries of each size behind a point of the curve against gallery size."""
-
-CHUNK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +92,13 @@ def measure_open_set(
         raise ValueError("no probe shows an enrolled person")
     usable = tuple(fpir for fpir in fpirs if is_resolvable(fpir, stranger.size))
     n_people = int(searches.person.max()) + 1
-    people = people_draws(n_people) if draws is None else draws
-    drawn = _under(searches, usable, people)
-    without = _under(searches, usable, _leave_one_out(n_people))
+    spread = _resampling(searches, usable).spread(
+        people_draws(n_people) if draws is None else draws
+    )
     n_mates = int(np.unique(searches.person[mated]).size)
 
     def figure(name: str, value: float) -> Figure:
-        degrees = effective_degrees(without[name][~np.isnan(without[name])])
-        return share_interval(value, drawn_variance(drawn[name], n_people), n_mates, degrees)
+        return share_interval(value, spread[name].variance, n_mates, spread[name].degrees)
 
     dirs = []
     for fpir, threshold in zip(usable, _thresholds(stranger, usable), strict=True):
@@ -146,26 +136,30 @@ def compare_open_set(
     n_people = int(first.person.max()) + 1
     n_strangers = int((first.mate < 0).sum())
     usable = tuple(fpir for fpir in fpirs if is_resolvable(fpir, n_strangers))
-    kinds = (np.ones((n_people, 1), np.float32), people_draws(n_people), _leave_one_out(n_people))
-    found = []
-    values, drawn, without = (
-        [_under(searches, usable, weights) for searches in (first, second)] for weights in kinds
-    )
-    for name in values[0]:
-        change = drawn[1][name] - drawn[0][name]
-        alone = without[1][name] - without[0][name]
-        before, after = float(values[0][name][0]), float(values[1][name][0])
-        student = quantile95(effective_degrees(alone[~np.isnan(alone)]))
-        half = student * drawn_variance(change, n_people) ** 0.5
-        gain = after - before
-        found.append(Difference(name, before, after, gain - half, gain + half))
-    return tuple(found)
+    people = people_draws(n_people)
+    before, after = (_resampling(one, usable).spread(people) for one in (first, second))
+    return tuple(difference(name, before[name], after[name]) for name in before)
 
 
-def _under(searches: Searches, fpirs: Sequence[float], people: Weights) -> dict[str, Draws]:
+def difference(name: str, before: OpenSetSpread, after: OpenSetSpread) -> Difference:
+    """Return the difference of two figures with the interval of its spread."""
+    change = after - before
+    half = quantile95(change.degrees) * change.variance**0.5
+    gain = change.value
+    return Difference(name, before.value, after.value, gain - half, gain + half)
+
+
+def _resampling(searches: Searches, fpirs: Sequence[float]) -> OpenSetResampling:
     own, stranger, mated = searches.best()
-    strangers = searches.person[searches.mate < 0]
-    return _drawn(own, searches.person[mated], stranger, strangers, fpirs, people)
+    person = searches.person
+    return OpenSetResampling(
+        own,
+        person[mated],
+        stranger,
+        person[searches.mate < 0],
+        int(person.max()) + 1,
+        fpirs,
+    )
 
 
 def size_curve(
@@ -200,39 +194,3 @@ def _found(own: Scores, threshold: float) -> float:
 
 def _thresholds(stranger: Scores, fpirs: Sequence[float]) -> list[float]:
     return thresholds_at_fmr(stranger, fpirs) if fpirs else []
-
-
-def _leave_one_out(n_people: int) -> Weights:
-    left_out = np.arange(n_people)[:: max(1, n_people // 1000)]
-    weights = np.ones((n_people, left_out.size), np.float32)
-    weights[left_out, np.arange(left_out.size)] = 0
-    return weights
-
-
-def _drawn(
-    own: Scores,
-    owner: Indices,
-    stranger: Scores,
-    others: Indices,
-    fpirs: Sequence[float],
-    people: Weights,
-) -> dict[str, Draws]:
-    """Return rank-1 rate and DIR at each FPIR under each draw of people."""
-    ascending = np.argsort(own)
-    falling = np.argsort(stranger)[::-1]
-    alarms = rank(stranger[falling])
-    found = int(np.searchsorted(own[ascending], -np.inf, side="right"))
-    parts: dict[str, list[Draws]] = {}
-    for start in range(0, people.shape[1], CHUNK):
-        w = people[:, start : start + CHUNK]
-        missed = np.zeros((own.size + 1, w.shape[1]))
-        np.cumsum(w[owner[ascending]], axis=0, out=missed[1:])
-        missed /= np.where(missed[-1] > 0, missed[-1], np.nan)
-        column = np.arange(w.shape[1])
-        parts.setdefault("rank1", []).append(1 - missed[found])
-        accepted = np.cumsum(w[others[falling]], axis=0)
-        for fpir in fpirs:
-            allowed = fpir * accepted[-1] * (1 + 1e-6)
-            rejected = rejected_at(own[ascending], alarms, accepted, allowed)
-            parts.setdefault(f"dir@{fpir:g}", []).append(1 - missed[rejected, column])
-    return {name: np.concatenate(values) for name, values in parts.items()}

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegate.models.metrics import openset
 from facegate.models.metrics.openset import measure_open_set, size_curve
+from facegate.models.metrics.openset_spread import OpenSetResampling
 from facegate.models.metrics.searches import Searches, search
 
 
@@ -65,14 +65,15 @@ def test_draws_agree_with_repeating_each_probe(seed: int) -> None:
     weights = np.bincount(random.integers(0, n_people, n_people), minlength=n_people)
     rows = np.repeat(np.arange(150), weights[searches.person])
     own, stranger, mated = searches.best()
-    got = openset._drawn(
+    resampling = OpenSetResampling(
         own,
         searches.person[mated],
         stranger,
         searches.person[searches.mate < 0],
+        n_people,
         [0.2],
-        weights[:, None].astype(np.float32),
     )
+    got = resampling.draw(weights[:, None].astype(np.float32))
     repeated = Searches(searches.scores[rows], searches.mate[rows], searches.person[rows])
     if (repeated.mate >= 0).any() and (repeated.mate < 0).any():
         rank1, at_twenty = oracle(repeated, 0.2)
