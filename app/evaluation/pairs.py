@@ -15,6 +15,7 @@ from facegate.errors import InputError
 from facegate.evaluation.road import Embedded, Failure
 from facegate.models.metrics.comparisons import Comparisons, compare_people
 from facegate.models.metrics.folds import FoldAccuracy, fold_accuracy
+from facegate.models.metrics.pairs import rounded
 from facegate.models.metrics.rates import rate_grid
 from facegate.models.metrics.verification import FARS, VerificationFigures, measure
 
@@ -121,18 +122,13 @@ def evaluate_pairs(protocol: PairProtocol, embedded: Embedded, model: str) -> Ve
     and an error of the accuracy whatever its kind.
 
     Raises:
-        InputError: the list has pairs of one kind only.
+        InputError: the list has pairs of one kind only, or no pair has two usable faces.
     """
     scores = pair_scores(protocol, embedded)
     comparisons = pair_comparisons(protocol, scores)
-    accuracy = None
-    if protocol.fold is not None and np.unique(protocol.fold).size > 1:
-        person = protocol.person
-        accuracy = fold_accuracy(
-            scores, protocol.same, protocol.fold, person[protocol.a], person[protocol.b]
-        )
+    accuracy = _accuracy(protocol, scores)
     groups: dict[str, VerificationFigures | None] = {}
-    for name in sorted(set(protocol.group or ())):
+    for name in sorted({name for name in protocol.group or () if name}):
         member = np.array([group == name for group in protocol.group or ()])
         people = np.unique(
             protocol.person[np.concatenate([protocol.a[member], protocol.b[member]])]
@@ -153,13 +149,36 @@ def evaluate_pairs(protocol: PairProtocol, embedded: Embedded, model: str) -> Ve
     )
 
 
+def _accuracy(protocol: PairProtocol, scores: NDArray[np.float32]) -> FoldAccuracy | None:
+    """Return the accuracy where the list has folds."""
+    usable = scores > -np.inf
+    if not usable.any():
+        raise InputError(
+            "no pair has two usable faces", hint="look what the photographs show, and at --data"
+        )
+    if protocol.fold is None or np.unique(protocol.fold).size < 2:
+        return None
+    if np.unique(protocol.fold[usable]).size < 2:
+        raise InputError(
+            f"only fold {protocol.fold[usable][0]} has pairs with two usable faces, so that no "
+            "other gives it a threshold",
+            hint="leave the column fold out",
+        )
+    person = protocol.person
+    return fold_accuracy(
+        scores, protocol.same, protocol.fold, person[protocol.a], person[protocol.b]
+    )
+
+
 def pair_scores(protocol: PairProtocol, embedded: Embedded) -> NDArray[np.float32]:
     """Return the score of each pair, -inf where a photograph has no embedding."""
     rows, found = embedded.rows, embedded.found
     product = np.empty(protocol.a.size, np.float32)
     for start in range(0, product.size, PAIRS_AT_A_TIME):
         block = slice(start, start + PAIRS_AT_A_TIME)
-        product[block] = np.einsum("nd,nd->n", rows[protocol.a[block]], rows[protocol.b[block]])
+        product[block] = rounded(
+            np.einsum("nd,nd->n", rows[protocol.a[block]], rows[protocol.b[block]])
+        )
     usable = found[protocol.a] & found[protocol.b]
     return np.where(usable, product, -np.inf).astype(np.float32)
 
@@ -206,7 +225,7 @@ def evaluate_people(protocol: PeopleProtocol, embedded: Embedded, model: str) ->
     found = embedded.found
     comparisons = _compare(embedded.rows[found], protocol.person[found])
     groups: dict[str, VerificationFigures | None] = {}
-    for name in sorted(set(protocol.group or ())):
+    for name in sorted({name for name in protocol.group or () if name}):
         of_group = np.array([group == name for group in protocol.group or ()])
         member = found & of_group[protocol.person]
         people = Counter(protocol.person[member].tolist())

@@ -1,6 +1,7 @@
 """Pairs of photographs that show one person or two: anybody's, from a CSV file."""
 
 import csv
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class PairProtocol:
         same: bool (n,), whether a pair shows one person.
         person: int64 (p,), who is in each photograph.
         fold: int64 (n,), or None where the list has no folds.
-        group: (n,) names, or None.
+        group: (n,) names, "" where a pair has none; or None where no pair has.
     """
 
     name: str
@@ -46,7 +47,8 @@ def read_pairs(pairs: Path, folder: Path) -> PairProtocol:
 
     Args:
         pairs: a CSV file with the columns ``image_a``, ``image_b``, ``same`` (1 or 0) and, as
-            wanted, ``fold`` (a whole number) and ``group`` (a word).
+            wanted, ``fold`` (a whole number) and ``group`` (a word; nothing for no group).
+            Spaces after the commas are no part of what follows them.
         folder: what the paths in it are relative to.
 
     Photographs that pairs marked as the same connect are taken for one person; every other
@@ -56,18 +58,22 @@ def read_pairs(pairs: Path, folder: Path) -> PairProtocol:
         InputError: no such file, a column is missing, a value cannot be read, or a photograph
             is not there. No pair is ever passed over.
     """
-    rows, columns = _rows(pairs)
+    rows, lines, columns = _rows(pairs)
     places: dict[str, int] = {}
     ends = [[places.setdefault(row[name], len(places)) for row in rows] for name in REQUIRED[:2]]
     photos = tuple(folder / name for name in places)
     require_all(photos, pairs)
-    same = np.array([_is_same(row["same"], line, pairs) for line, row in enumerate(rows, 2)])
+    same = np.array(
+        [_is_same(row["same"], line, pairs) for line, row in zip(lines, rows, strict=True)]
+    )
     edges = [(int(a), int(b)) for a, b, one in zip(*ends, same, strict=True) if one]
     person = connected(len(photos), edges)
-    _check_different(person, ends, same, pairs)
+    _check_different(person, ends, same, lines, pairs)
     fold = None
     if "fold" in columns:
-        fold = np.array([_fold(row["fold"], line, pairs) for line, row in enumerate(rows, 2)])
+        fold = np.array(
+            [_fold(row["fold"], line, pairs) for line, row in zip(lines, rows, strict=True)]
+        )
     return PairProtocol(
         name="pairs",
         photos=photos,
@@ -123,16 +129,22 @@ def read_text(path: Path) -> str:
         raise InputError(f"{shown} is no text file that can be read") from error
 
 
-def _rows(pairs: Path) -> tuple[list[dict[str, str]], set[str]]:
+def _rows(pairs: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
+    """Return the rows, the line of the file that each ends on, and the names of the columns."""
     shown = printable(str(pairs))
-    reader = csv.DictReader(read_text(pairs).splitlines(), restval="")
+    text = io.StringIO(read_text(pairs), newline="")
+    reader = csv.DictReader(text, restval="", skipinitialspace=True)
+    rows, lines = [], []
     try:
-        columns = set(reader.fieldnames or ())
-        rows = list(reader)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        for row in reader:
+            rows.append(row)
+            lines.append(reader.line_num)
     except csv.Error as error:
         raise InputError(
             f"{shown} is no CSV file ({error})", hint="save the table as comma-separated text"
         ) from error
+    columns = set(reader.fieldnames)
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(
@@ -141,18 +153,22 @@ def _rows(pairs: Path) -> tuple[list[dict[str, str]], set[str]]:
         )
     if not rows:
         raise InputError(f"{shown} lists no pair")
-    return rows, columns
+    return rows, lines, columns
 
 
 def _check_different(
-    person: NDArray[np.int64], ends: list[list[int]], same: NDArray[np.bool_], pairs: Path
+    person: NDArray[np.int64],
+    ends: list[list[int]],
+    same: NDArray[np.bool_],
+    lines: list[int],
+    pairs: Path,
 ) -> None:
     """Raise InputError where a pair of two people is one person by other pairs."""
     wrong = np.flatnonzero((person[ends[0]] == person[ends[1]]) & ~same)
     if wrong.size:
         raise InputError(
-            f"line {wrong[0] + 2} of {printable(str(pairs))} says two people of photographs that "
-            "other lines, or the pair itself, make one person",
+            f"line {lines[wrong[0]]} of {printable(str(pairs))} says two people of photographs "
+            "that other lines, or the pair itself, make one person",
             hint="look which of the lines is wrong",
         )
 

@@ -15,6 +15,10 @@ PAIRS_A_PERSON = 10
 BLOCK = 1024
 """Rows scored at once. Fixed, because the size of a matrix product changes the last bits."""
 
+SCORE_DIGITS = 6
+"""Digits of a score that count. Beyond them it depends on how products are summed up: two scores of
+a photograph with itself would differ, and one of one person be above one of two people."""
+
 Indices = NDArray[np.int64]
 
 
@@ -41,7 +45,16 @@ class GenuinePairs:
     def scores(self, embeddings: Floats) -> Floats:
         """Return the cosine similarity of each pair, float32 (n,)."""
         product = np.einsum("nd,nd->n", embeddings[self.first], embeddings[self.second])
-        return np.asarray(product, np.float32)
+        return rounded(product)
+
+
+def rounded(scores: NDArray[Any]) -> Floats:
+    """Return scores without the digits that mean nothing, float32.
+
+    >>> bool(rounded(np.float32([0.9999999]))[0] == rounded(np.float32([1.0000001]))[0])
+    True
+    """
+    return np.round(np.asarray(scores, np.float32), SCORE_DIGITS)
 
 
 def person_indices(people: Sequence[Any] | NDArray[Any]) -> Indices:
@@ -143,4 +156,4 @@ def _blocks(
         stop = min(start + BLOCK, len(rows))
         wanted = index[start:stop, None] != index[None, start:]
         wanted[:, : stop - start] &= np.triu(np.ones((stop - start,) * 2, bool), 1)
-        yield start, wanted, rows[start:stop] @ rows[start:].T
+        yield start, wanted, rounded(rows[start:stop] @ rows[start:].T)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegate.models.metrics.errors import Scores
-from facegate.models.metrics.pairs import Indices
+from facegate.models.metrics.pairs import Indices, rounded
 from facegate.models.values import Floats
 
 
@@ -84,7 +84,7 @@ def search(
         names = identity[order][starts]
         for start in range(0, len(probes), 512):
             block = slice(start, start + 512)
-            each = probes[block] @ templates[order].T
+            each = rounded(probes[block] @ templates[order].T)
             scores[block, names] = np.maximum.reduceat(each, starts, axis=1)
     scores[~found] = -np.inf
     return scores

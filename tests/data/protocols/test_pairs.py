@@ -63,6 +63,16 @@ def test_folds_and_groups_are_optional_and_a_byte_order_mark_is_no_matter(tmp_pa
     assert found.group is None
 
 
+def test_spaces_after_commas_and_line_breaks_of_all_kinds_are_no_matter(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "1.jpg", "zwei \u2028 drei.jpg", "4.jpg")
+    text = "image_a, image_b, same\r\n1.jpg, zwei \u2028 drei.jpg, 1\r\n\r\n1.jpg, 4.jpg, 0\r\n"
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(text.encode())
+    found = read_pairs(path, folder)
+    assert [photo.name for photo in found.photos] == ["1.jpg", "zwei \u2028 drei.jpg", "4.jpg"]
+    assert found.same.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -76,6 +86,7 @@ def test_folds_and_groups_are_optional_and_a_byte_order_mark_is_no_matter(tmp_pa
         (f"image_a,image_b,same\n1.jpg,{'x' * 300}.jpg,1\n", "1 photographs .* are missing"),
         ("image_a,image_b,same\n1.jpg,a\0b,1\n", "1 photographs .* are missing"),
         (f"image_a,image_b,same{'x' * 200_000}\n", "is no CSV file"),
+        ("image_a,image_b,same\n\n1.jpg,2.jpg,1\n\n2.jpg,1.jpg,0\n", "line 5 .* make one person"),
         (
             "image_a,image_b,same\n1.jpg,2.jpg,1\n2.jpg,1.jpg,0\n",
             "line 3 .* make one person",

@@ -58,6 +58,15 @@ def test_impostor_scores_are_all_pairs_of_different_people(people: list[str]) ->
     np.testing.assert_allclose(np.sort(got), np.sort(expected), atol=1e-6)
 
 
+def test_one_photograph_everywhere_scores_the_same_everywhere() -> None:
+    """A product of two rows and a product of matrices differ in their last bits."""
+    (one,) = rows(1)
+    people = np.repeat(np.arange(40), 3)
+    vectors = np.repeat(one[None], people.size, axis=0)
+    same = genuine_pairs(people).scores(vectors)
+    assert np.unique(np.concatenate([same, impostor_scores(vectors, people)])).tolist() == [1.0]
+
+
 def test_blocks_cover_each_pair_once_across_their_borders() -> None:
     people = np.arange(2500) % 7
     vectors = rows(2500)
