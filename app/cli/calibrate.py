@@ -52,6 +52,7 @@ def command(
     from facegate.gallery import Gallery
     from facegate.models.impostor_files import load_statistics
     from facegate.models.pipeline import Pipeline
+    from facegate.results import LeftOut
 
     with Gallery.open(default_gallery(gallery)) as people:
         if forget:
@@ -64,7 +65,7 @@ def command(
             with output.progress("strangers", None) as progress:
                 others, failures = strangers_of(strangers, people, pipeline, progress)
             for failure in failures:
-                output.note(f"left out {failure.path}: {failure.message}")
+                output.left_out(LeftOut(str(failure.path), failure.code, failure.message))
         made = calibrate(
             people,
             fmr=fmr,

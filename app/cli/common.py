@@ -41,7 +41,7 @@ class Output:
     def result(self, text: str, value: object) -> None:
         """Print one result: the text for people, or the value as one line of JSON."""
         if self.json:
-            click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+            click.echo(_json(value))
         else:
             click.echo(_lines(text))
 
@@ -52,8 +52,9 @@ class Output:
 
     def left_out(self, entry: "LeftOut") -> None:
         """Say what was left out and why; most reasons name the source themselves."""
-        named = entry.source in entry.message
-        self.note(f"left out {'' if named else entry.source + ': '}{entry.message}")
+        source = one_line(entry.source)
+        named = source in entry.message
+        self.note(f"left out {'' if named else source + ': '}{entry.message}")
 
     def detail(self, message: str) -> None:
         """Print a message to stderr when -v was given."""
@@ -104,11 +105,26 @@ class Output:
                 advance(1)
 
 
-def _lines(text: str) -> str:
-    """Return lines of ours with whatever in them could confuse a terminal escaped."""
+def one_line(text: object) -> str:
+    """Return a path or a name as one line of a result, also where it holds a line break."""
     from facegate.data.text import printable
 
-    return "\n".join(printable(line, limit=4000) for line in text.split("\n"))
+    return printable(str(text), limit=4000)
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # A path that is no text, or an output without such letters: JSON says both in ASCII.
+        return json.dumps(value, allow_nan=False)
+    return text
+
+
+def _lines(text: str) -> str:
+    """Return lines of ours with whatever in them could confuse a terminal escaped."""
+    return "\n".join(one_line(line) for line in text.split("\n"))
 
 
 def output_options(command: Command) -> Command:
@@ -125,8 +141,7 @@ def output_options(command: Command) -> Command:
         **others: Any,
     ) -> Any:
         output = Output(as_json, plain, quiet, verbosity)
-        if output.shows_progress:
-            _show_first_use()
+        _tell_who_waits(output)
         return command(*args, output=output, **others)
 
     for option in (
@@ -139,13 +154,21 @@ def output_options(command: Command) -> Command:
     return call  # type: ignore[return-value]  # click's decorators keep the call's own type
 
 
-def _show_first_use() -> None:
-    """Let who waits at a terminal read why the first use takes longer."""
+def _tell_who_waits(output: Output) -> None:
+    """Let the two things be said that take long before anything else is."""
     import logging
 
-    logger = logging.getLogger("facegate.models.inference.openvino_torch")
-    logger.handlers = [logging.StreamHandler()]  # not one with the stderr of a command before
-    logger.setLevel(logging.INFO)
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            output.note(record.getMessage())
+
+    for name, is_wanted in (
+        ("facegate.models.inference.openvino_torch", output.shows_progress),  # the first use
+        ("facegate.data.folders", not output.plain),  # a search of a large folder
+    ):
+        logger = logging.getLogger(name)
+        logger.handlers = [Notes()] if is_wanted else []  # not those of a command before
+        logger.setLevel(logging.INFO)
 
 
 def gallery_option(command: Command) -> Command:
@@ -186,29 +209,41 @@ def rotate_option(command: Command) -> Command:
     )(command)
 
 
-def rate_option(flag: str, default: float, what: str) -> Callable[[Command], Command]:
-    """Add --fmr or --fpir: a rate above 0 and below 1."""
+def rate_option(
+    flag: str, default: float, what: str, *, calibrated: bool = False
+) -> Callable[[Command], Command]:
+    """Add --fmr or --fpir: a rate above 0 and below 1.
+
+    Args:
+        flag: of the option.
+        default: the rate where none is given.
+        what: the help.
+        calibrated: the gallery's calibration says the default, ``default`` only where there is
+            none; the command receives None.
+    """
     return click.option(
         flag,
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=default,
-        show_default=True,
+        default=None if calibrated else default,
+        show_default=f"as the gallery was calibrated, else {default:g}" if calibrated else True,
         help=what,
     )
 
 
-def photographs_in(paths: Iterable[Path], output: Output) -> Iterator[Path]:
-    """Yield the files that were named and the photographs in the folders; say which hold none."""
+def photographs_in(paths: Iterable[Path], output: Output) -> list[Path]:
+    """Return the files that were named and the photographs in the folders; say which hold none.
+
+    All are found before the first is read: what a command writes into a folder is not of them.
+    """
     from facegate.data.folders import find_photos
 
+    photographs: list[Path] = []
     for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = find_photos(path)
+        found = find_photos(path) if path.is_dir() else [path]
         if not found:
-            output.note(f"there are no photographs in {path}")
-        yield from found
+            output.note(f"there are no photographs in {one_line(path)}")
+        photographs += found
+    return photographs
 
 
 def default_gallery(path: Path | None) -> Path:

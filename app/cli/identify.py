@@ -12,6 +12,7 @@ from facegate.cli.common import (
     Output,
     gallery_option,
     model_options,
+    one_line,
     output_options,
     photographs_in,
     rate_option,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     help="With --camera: a folder for the annotated frame of each event.",
 )
 @click.option("--face", type=click.Choice(FACES), default="all", show_default=True)
-@rate_option("--fpir", 1e-2, "The share of strangers who may get a name.")
+@rate_option("--fpir", 1e-2, "The share of strangers who may get a name.", calibrated=True)
 @threshold_option
 @rotate_option
 @gallery_option
@@ -61,7 +62,7 @@ def command(
     again: float | None,
     snapshots: Path | None,
     face: "FaceChoice",
-    fpir: float,
+    fpir: float | None,
     threshold: float | None,
     rotate: str,
     gallery: Path | None,
@@ -94,7 +95,8 @@ def command(
                 output=output,
             )
         run = _Run(recognizer, face, annotate, output)
-        for path in output.each("identify", photographs_in(photographs, output), None):
+        files = photographs_in(photographs, output)
+        for path in output.each("identify", files, len(files)):
             run.identify(path)
         return run.finish(csv_file)
 
@@ -178,12 +180,13 @@ class _Run:
         return status(faces)
 
     def _print(self, answer: "Identification") -> None:
+        source = one_line(answer.source)
         for face in answer.faces:
-            self.output.result(f"{answer.source}: {describe(face)}", None)
+            self.output.result(f"{source}: {describe(face)}", None)
         if not answer.faces:
-            self.output.result(f"{answer.source}: no face found", None)
+            self.output.result(f"{source}: no face found", None)
         if answer.n_left_out:
-            self.output.note(f"{answer.source}: {_left_out(answer)} more faces were left out")
+            self.output.note(f"{source}: {_left_out(answer)} more faces were left out")
 
     def _json(self, faces: "list[IdentifiedFace]", people: int, templates: int) -> dict[str, Any]:
         seconds: dict[str, float] = {}
@@ -211,7 +214,7 @@ class _Run:
         name = Path(answer.source)
         target = self.annotate / f"{name.stem}-{photo.sha256[:8]}.jpg"
         write_image(target, annotated(photo, answer.faces))
-        self.output.detail(f"wrote {target}")
+        self.output.detail(f"wrote {one_line(target)}")
 
 
 def _left_out(answer: "Identification") -> str:

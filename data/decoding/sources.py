@@ -13,7 +13,10 @@ from typing import BinaryIO
 from facegate.data.text import printable
 from facegate.errors import ImageError
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|data:|mailto:", re.IGNORECASE)
+# A pathlib.Path of an address has lost one of its slashes.
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.-]+://|(https?|ftps?|file|s3|gs):/|data:|mailto:", re.IGNORECASE
+)
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",

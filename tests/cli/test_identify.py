@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,29 @@ def test_a_folder_without_photographs_is_named(
     capsys.readouterr()
     assert run(["identify", str(tmp_path / "empty"), *gallery]) == 3
     assert capsys.readouterr().err == f"there are no photographs in {tmp_path / 'empty'}\n"
+
+
+def test_a_file_whose_name_is_two_lines_or_no_text_is_one_line(
+    gallery: list[str],
+    pictures: Pictures,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    shutil.copy(pictures["ada-2"], folder / "two\nlines.jpg")
+    shutil.copy(pictures["nobody"], os.fsencode(folder) + b"/no \xff text.jpg")
+    (folder / "bad\n.jpg").write_text("text")
+    capsys.readouterr()
+    assert run(["identify", str(folder), *gallery]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 2
+    assert "two\\nlines.jpg: Ada [" in captured.out
+    assert captured.err.count("\n") == 1
+    assert run(["identify", str(folder), *gallery, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    sources = [os.fsencode(entry["source"]) for entry in answer["photographs"]]
+    assert sources == [os.fsencode(folder) + b"/no \xff text.jpg", bytes(folder / "two\nlines.jpg")]
 
 
 def test_a_table_for_spreadsheets(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:

@@ -41,9 +41,17 @@ def test_control_characters_of_a_name_are_escaped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://example.org/a.jpg", "HTTPS://x", "ftp://x/y", "data:image/png;base64,AA"]
+    "address",
+    [
+        "http://example.org/a.jpg",
+        "HTTPS://x",
+        "ftp://x/y",
+        "data:image/png;base64,AA",
+        Path("https://example.org/a.jpg"),
+        Path("file:///a.jpg"),
+    ],
 )
-def test_addresses_are_refused(address: str) -> None:
+def test_addresses_are_refused(address: str | Path) -> None:
     error = refused(address)
     assert error.code == "not_a_file"
     assert "address" in str(error)
