@@ -163,7 +163,10 @@ def _report(args: list[str], message: str, hint: str, code: str, status: int) ->
 
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    return f"see '{context.command_path} --help'" if context is not None else ""
+    help_ = f"see '{context.command_path} --help'" if context is not None else ""
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        return f"{help_}; a name or a file that begins with a hyphen goes after --"
+    return help_
 
 
 def _verbosity(args: list[str]) -> int:

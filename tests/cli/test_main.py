@@ -52,6 +52,17 @@ def test_a_mistyped_command_names_the_nearest() -> None:
     assert "enroll" in done.stderr
 
 
+def test_a_name_that_begins_with_a_hyphen_is_told_where_to_go(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["enroll", "-rf", "a.jpg"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.endswith("; a name or a file that begins with a hyphen goes after --\n")
+    assert cli.run(["enroll", "--camara", "auto"]) == 2
+    assert "hyphen" not in capsys.readouterr().err
+
+
 def test_no_command_shows_the_help() -> None:
     done = facegate()
     assert done.returncode == 2
