@@ -10,6 +10,9 @@ from facegate.models.impostors import Line, Scale
 Outcome = Literal["match", "no match", "unknown", "inconclusive"]
 
 
+FMR, FPIR = 1e-3, 1e-2
+"""The rates that decisions aim at where neither a calibration nor anybody says another."""
+
 LEAST_QUALITY = 0.2
 """A face below it is too dark, too bright, too blurred, too small or too far turned for any answer:
 one's own face is accepted less than half as often, and an enrolled one may be as poor."""
@@ -97,13 +100,16 @@ class Basis:
         scale: impostor statistics, the model's or those of the gallery's calibration; where
             there are none the card's thresholds serve.
         calibration: the calibration's id, or None.
+        fmr, fpir: the rates to aim at where no other is asked for: those of the calibration.
     """
 
     card: Card
     scale: Scale | None = None
     calibration: str | None = None
+    fmr: float = FMR
+    fpir: float = FPIR
 
-    def verification(self, fmr: float, best: Comparison = ONE) -> Threshold:
+    def verification(self, fmr: float | None = None, best: Comparison = ONE) -> Threshold:
         """Return the threshold for the best of several comparisons.
 
         Without statistics the union bound serves: the best of k impostor scores passes a
@@ -112,6 +118,7 @@ class Basis:
         Raises:
             NoThresholdError: nothing was measured at a rate that small.
         """
+        fmr = self.fmr if fmr is None else fmr
         if self.scale is None:
             k = best.probes * best.templates
             rate = self.card.threshold_at(fmr / k)
@@ -119,7 +126,7 @@ class Basis:
         line = self.scale.threshold(fmr, templates=best.templates, comparisons=best.probes)
         return self._threshold(line, fmr)
 
-    def identification(self, fpir: float, search: Search) -> Threshold:
+    def identification(self, fpir: float | None, search: Search) -> Threshold:
         """Return the threshold for a search of a gallery of this size.
 
         Where so small a rate cannot be supported, the smallest that can serves, and the note says
@@ -128,6 +135,7 @@ class Basis:
         Raises:
             NoThresholdError: nothing was measured at all.
         """
+        fpir = self.fpir if fpir is None else fpir
         try:
             if self.scale is None:
                 templates = max(search.templates, 1)

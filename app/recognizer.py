@@ -44,7 +44,8 @@ class Recognizer(Closing):
             ``$FACEGATE_HOME``. It is opened when first needed.
         model: an embedder's name or model id; by default the gallery's, else the default model.
         device: ``auto``, ``cpu`` or ``cuda``.
-        fmr, fpir: the error rates that verifications, and identifications, aim at.
+        fmr, fpir: the error rates that verifications, and identifications, aim at; where None
+            those that the gallery was calibrated for, else 1e-3 and 1e-2.
         threshold: a score to use in place of the measured thresholds.
         rotate: look for faces in the photograph turned by 90, 180 and 270 degrees too.
         reader: a reader to share with other recognizers; its model is the gallery's.
@@ -60,8 +61,8 @@ class Recognizer(Closing):
         *,
         model: str | None = None,
         device: str = "auto",
-        fmr: float = 1e-3,
-        fpir: float = 1e-2,
+        fmr: float | None = None,
+        fpir: float | None = None,
         threshold: float | None = None,
         rotate: bool = False,
         reader: Reader | None = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facegate.calibration.stored import CalibrationReader, read_calibration
+from facegate.calibration.stored import CalibrationReader
 from facegate.decision import Search
 from facegate.errors import InputError, NoThresholdError
 from facegate.gallery.values import Finding
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from facegate.gallery import Gallery
 
 SHOWN = 20
-
-FPIR = 1e-2
-"""The rate that a search aims at unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +49,20 @@ def too_close(gallery: "Gallery", score: float, *, most: int = SHOWN) -> list[Cl
     return [ClosePair(names[a], names[b], best[a, b]) for a, b in closest]
 
 
-def close_findings(gallery: "Gallery", *, fpir: float = FPIR) -> list[Finding]:
+def close_findings(gallery: "Gallery") -> list[Finding]:
     """Return as findings the enrolled people who are too close for a search.
 
     The threshold is that of the gallery's calibration, else of its model; without either, or with
     a model that this machine does not know, there is nothing to find.
-
-    Args:
-        gallery: open.
-        fpir: the rate to aim at where the gallery has no calibration of its own.
     """
     from facegate.models.zoo import card
 
     n_identities, n_templates = gallery.count()
     if n_identities < 2:
         return []
-    calibration = read_calibration(gallery)
     try:
         basis = CalibrationReader().basis(card(gallery.model_id), gallery.model_id, gallery)
-        wanted = calibration.fpir if calibration is not None else fpir
-        threshold = basis.identification(wanted, Search(n_templates, n_identities))
+        threshold = basis.identification(None, Search(n_templates, n_identities))
     except (InputError, NoThresholdError):
         return []
     return [

@@ -175,7 +175,8 @@ class CalibrationReader:
             self._text = text
             self._calibration = _parsed(text, gallery) if text and gallery else None
         if self._calibration is not None and self._calibration.model == model_id:
-            return Basis(card, self._calibration.scale, self._calibration.id)
+            made = self._calibration
+            return Basis(card, made.scale, made.id, made.fmr, made.fpir)
         if model_id not in self._statistics:
             self._statistics[model_id] = load_statistics(model_id)
         statistics = self._statistics[model_id]

@@ -34,7 +34,7 @@ STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
     show_default=True,
     help="Which face where a photograph has several; with all, the best pair decides.",
 )
-@rate_option("--fmr", 1e-3, "The rate of wrong matches to aim at.")
+@rate_option("--fmr", 1e-3, "The rate of wrong matches to aim at.", calibrated=True)
 @threshold_option
 @rotate_option
 @click.option(
@@ -50,7 +50,7 @@ def command(
     photographs: tuple[Path, ...],
     name: str | None,
     face: "FaceChoice",
-    fmr: float,
+    fmr: float | None,
     threshold: float | None,
     rotate: str,
     report: Path | None,

@@ -43,7 +43,8 @@ class Collections:
         self._open: dict[str, Collection] = {}
         self._readers: dict[str, Reader] = {}
         self._loose: Recognizer | None = None
-        self.fmr, self.fpir = 1e-3, 1e-2
+        self.fmr: float | None = None
+        self.fpir: float | None = None
 
     def names(self) -> list[str]:
         """Return the names of all collections, ``default`` first."""
@@ -89,8 +90,8 @@ class Collections:
             self._loose.fmr, self._loose.fpir = self.fmr, self.fpir
             return self._loose
 
-    def set_rates(self, fmr: float, fpir: float) -> None:
-        """Aim at other error rates from now on."""
+    def set_rates(self, fmr: float | None, fpir: float | None) -> None:
+        """Aim at other error rates from now on; None leaves a collection to its calibration."""
         with self._lock:
             self.fmr, self.fpir = fmr, fpir
             for entry in self._open.values():

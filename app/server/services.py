@@ -61,7 +61,7 @@ class Services:
         self.failed = Buckets(limits.failed_keys / 60, limits.failed_keys)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="facegate-desk")
         fmr, fpir = self.preferences.get("fmr"), self.preferences.get("fpir")
-        self.collections.set_rates(float(fmr or 1e-3), float(fpir or 1e-2))
+        self.collections.set_rates(float(fmr) if fmr else None, float(fpir) if fpir else None)
 
     async def desk(self, work: Callable[..., Answer], *arguments: object) -> Answer:
         """Run something short that waits for a disk or a lock, off the event loop."""

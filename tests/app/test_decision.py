@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from facegate.decision import (
+    FMR,
+    FPIR,
     Basis,
     Comparison,
     RateAtScore,
@@ -136,6 +138,15 @@ def test_a_calibrated_decision_is_open_where_the_interval_holds_the_target(
     assert threshold.source == "cal-1"
     answers = [decide(score, threshold, basis.rate_at(score)) for score in (0.1, 0.25, 0.35, 0.41)]
     assert answers == [False, False, None, True]
+
+
+def test_where_no_rate_is_asked_for_the_calibration_says_it(card: Card, scale: Scale) -> None:
+    usual, own = Basis(card, scale), Basis(card, scale, "cal-1", fmr=0.1, fpir=0.2)
+    assert usual.verification() == usual.verification(FMR)
+    assert own.verification() == own.verification(0.1) != own.verification(0.01)
+    search = Search(1, 1)
+    assert usual.identification(None, search) == usual.identification(FPIR, search)
+    assert own.identification(None, search) == own.identification(0.2, search)
 
 
 def test_without_a_calibration_the_threshold_alone_decides(card: Card, scale: Scale) -> None:

@@ -46,9 +46,14 @@ def test_a_gallery_is_calibrated_and_decides_by_it(
     assert run([*claim, "--fmr", "0.05", "--json"]) in (1, 3)
     answer = json.loads(capsys.readouterr().out)
     assert answer["calibration"] == made["calibration"]
+    assert 0.01 < answer["fmr"] <= 0.05
+    assert run([*claim, "--json"]) in (1, 3)  # as it was calibrated, where no rate is named
+    assert 0.005 < json.loads(capsys.readouterr().out)["fmr"] <= 0.01
     assert run(["identify", str(pictures["ada-1"]), "--gallery", gallery, "--json"]) in (1, 3)
     (face,) = json.loads(capsys.readouterr().out)["faces"]
     assert face["decision"] in ("unknown", "inconclusive")
+    assert face["threshold"] == pytest.approx(made["search_threshold"], abs=1e-4)
+    assert 0.1 < face["fpir"] <= 0.5
 
 
 def test_it_says_what_it_stands_on(gallery: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from facegate import __version__
+from facegate.decision import FMR, FPIR
 from facegate.models.zoo import cards, installed
 from facegate.server.access.caller import Caller, need
 from facegate.server.routes import replies_server as replies
@@ -113,10 +114,10 @@ async def change_settings(body: Change, services: Services_, caller: Admin) -> d
     def work() -> dict[str, Any]:
         preferences, collections = services.preferences, services.collections
         fmr, fpir = body.fmr or collections.fmr, body.fpir or collections.fpir
-        if body.fmr is not None or body.fpir is not None:
-            preferences.set("fmr", repr(fmr))
-            preferences.set("fpir", repr(fpir))
-            collections.set_rates(fmr, fpir)
+        for name, rate in (("fmr", body.fmr), ("fpir", body.fpir)):
+            if rate is not None:
+                preferences.set(name, repr(rate))
+        collections.set_rates(fmr, fpir)
         if body.consent_text is not None:
             preferences.set_consent(body.consent_text)
         if body.keep_days is not None:
@@ -156,8 +157,8 @@ def _shape(services: Services) -> dict[str, Any]:
     consent = services.preferences.consent()
     recognizer = services.collections.recognizer()
     return {
-        "fmr": services.collections.fmr,
-        "fpir": services.collections.fpir,
+        "fmr": services.collections.fmr or FMR,
+        "fpir": services.collections.fpir or FPIR,
         "consent": {
             "needed": needs_consent(services),
             "asked": services.preferences.get("consent") == "on",
