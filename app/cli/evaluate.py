@@ -56,14 +56,19 @@ def command(
     Pairs are columns image_a,image_b,same[,fold][,group]. Embeddings are kept, so that a second
     run, or one after a stop, goes on where it was.
     """
+    from facegate.evaluation.cards import check_people
     from facegate.evaluation.run import Evaluation
     from facegate.evaluation.tables import difference_lines, differences_json, result_lines
     from facegate.models.zoo import DEFAULT_MODEL
 
     if write_card and people is None:
         raise click.UsageError("thresholds come from people who choose nothing else: --people")
+    if report is not None and (report.suffix.lower() == ".json" or report.is_dir()):
+        raise click.UsageError("--report names an HTML file; the figures go beside it as .json")
     asked = _protocol(protocol, data, pairs, people, split, enrolled, probes)
-    name = model or DEFAULT_MODEL
+    if write_card:
+        check_people(asked)
+    name = DEFAULT_MODEL if model is None else model
     evaluation = Evaluation(asked, aligned=aligned, device=device, bar=output.progress)
     result = evaluation.measure(name)
     lines, value = result_lines(result), result.as_json()

@@ -163,6 +163,7 @@ def reembed(model: str, device: str, gallery: Path | None, output: Output) -> No
 
     It needs the crops of all samples (`enroll --keep-crops`).
     """
+    from facegate.calibration.stored import SETTING, read_calibration
     from facegate.cli.gallery import changing, operation_json
     from facegate.models.zoo import load_embedder
 
@@ -171,7 +172,13 @@ def reembed(model: str, device: str, gallery: Path | None, output: Output) -> No
         with output.progress("embed", people.count()[1]) as advance:
             done = people.reembed(embedder, done=advance, op_uid=uid)
         model_id = people.model_id
+        is_stale = people.setting(SETTING) is not None and read_calibration(people) is None
     output.result(done.text, {"operation": operation_json(done), "model": model_id})
+    if is_stale:
+        output.note(
+            "its calibration was made for another model and rests: the model's own figures decide "
+            "until 'facegate calibrate' makes a new one"
+        )
 
 
 class _At:

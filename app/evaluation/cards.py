@@ -38,10 +38,9 @@ def keep_measured(
         The card's file and that of the statistics.
 
     Raises:
-        InputError: the people are of another split, or are LFW's.
-        NoThresholdError: they are too few for any rate.
+        InputError: the people are of another split, or are LFW's; or too few for any rate.
     """
-    _check_people(protocol)
+    check_people(protocol)
     found = embedded.found
     rows, people = embedded.rows[found], protocol.person[found]
     tables = impostor_tables(rows, people)
@@ -80,7 +79,12 @@ def keep_measured(
     )
 
 
-def _check_people(protocol: PeopleProtocol) -> None:
+def check_people(protocol: object) -> None:
+    """Raise InputError where thresholds must not come from the people of a protocol."""
+    if not isinstance(protocol, PeopleProtocol):
+        raise InputError(
+            "thresholds come from people who choose nothing else", hint="name --people"
+        )
     others = [split for split in protocol.splits if split != SPLIT]
     if others:
         raise InputError(

@@ -17,8 +17,9 @@ from facegate.evaluation.plots import Axis, Chart, steps
 from facegate.evaluation.road import aligned_crop, central_crop
 from facegate.evaluation.run import Evaluation, Result
 from facegate.evaluation.suspects import Suspect, likely_mislabels, riskiest_pairs
-from facegate.evaluation.tables import TITLES, figure_rows
+from facegate.evaluation.tables import TITLES, beyond_words, figure_rows
 from facegate.models.metrics.likelihood import cross_fitted
+from facegate.models.metrics.openset import FPIRS
 from facegate.models.metrics.rates import rate_grid
 from facegate.models.metrics.verification import measure
 from facegate.models.values import Pixels
@@ -74,7 +75,7 @@ def verification_sections(result: VerificationResult) -> list[str]:
         page.section(
             "Figures", page.table(("figure", "value", "95 % interval", ""), figure_rows(result))
         ),
-        page.section("Scores", page.charts(_histogram(result), _det(result))),
+        page.section("Scores", page.charts(*_histogram(result), *_det(result))),
     ]
     judged = cross_fitted(comparisons)
     if judged is not None:
@@ -109,9 +110,12 @@ def identification_sections(result: IdentificationResult) -> list[str]:
     for entry in figures.dirs:
         detail = f"threshold {entry.threshold:.3f}, achieved {entry.achieved:.2g}"
         rows.append((f"DIR at FPIR {entry.fpir:g}", str(entry.dir), detail))
+    if figures.smallest_fpir > min(FPIRS):
+        rows.append(("DIR", beyond_words(figures), "ten false alarms must be expected"))
+    rows.append(("failure to enrol", f"{len(result.not_enrolled):,}", "people"))
     sections = [page.section("Figures", page.table(("figure", "value", ""), rows))]
     sizes = sorted({point.n for point in figures.curve})
-    parts = [_search_histogram(result)]
+    parts = [*_search_histogram(result)]
     if len(sizes) > 1:
         x = Axis("identities in the gallery", sizes[0], sizes[-1], log=True)
         chart = Chart("DIR against the size of the gallery", x, Axis("DIR", 0, 1, percent=True))
@@ -126,7 +130,7 @@ def identification_sections(result: IdentificationResult) -> list[str]:
     return sections
 
 
-def _histogram(result: VerificationResult) -> str:
+def _histogram(result: VerificationResult) -> list[str]:
     comparisons = result.comparisons
     genuine = comparisons.genuine[np.isfinite(comparisons.genuine)]
     impostor = comparisons.impostor[np.isfinite(comparisons.impostor)]
@@ -134,7 +138,7 @@ def _histogram(result: VerificationResult) -> str:
     return score_histogram("Scores of one person and of two", genuine, impostor, marks)
 
 
-def _search_histogram(result: IdentificationResult) -> str:
+def _search_histogram(result: IdentificationResult) -> list[str]:
     own, stranger, _ = result.searches.best()
     marks = [(d.threshold, f"threshold at FPIR {d.fpir:g}") for d in result.figures.dirs[-1:]]
     title = "Best scores of enrolled people and of strangers"
@@ -146,26 +150,36 @@ def score_histogram(
     genuine: np.ndarray,
     impostor: np.ndarray,
     marks: Sequence[tuple[float, str]],
-) -> str:
-    """Return two histograms of scores, each of area 1, with marks at some scores."""
-    together = np.concatenate([genuine, impostor])
-    low, high = float(np.floor(together.min() * 10) / 10), 1.0
-    edges = np.linspace(low, high, N_BINS + 1)
-    shares = [np.histogram(s, edges, density=True)[0] for s in (genuine, impostor)]
+) -> list[str]:
+    """Return two histograms of scores, each of area 1, with marks at some scores.
+
+    A kind without a score has no histogram; without any score there is no chart.
+    """
+    kinds = [
+        kind
+        for kind in (("same", "one person", genuine), ("other", "two people", impostor))
+        if kind[2].size
+    ]
+    if not kinds:
+        return []
+    least = min(float(scores.min()) for _, _, scores in kinds)
+    low = min(0.9, float(np.floor(least * 10) / 10))
+    edges = np.linspace(low, 1.0, N_BINS + 1)
+    shares = [np.histogram(scores.clip(low, 1.0), edges, density=True)[0] for *_, scores in kinds]
     top = float(max(share.max() for share in shares)) * 1.05
-    chart = Chart(title, Axis("score", low, high), Axis("density", 0, top))
-    for kind, name, share in zip(
-        ("same", "other"), ("one person", "two people"), shares, strict=True
-    ):
+    chart = Chart(title, Axis("score", low, 1.0), Axis("density", 0, top))
+    for (kind, name, _), share in zip(kinds, shares, strict=True):
         chart.area(steps(edges.tolist(), share.tolist()), kind, name)
     for score, name in marks:
         chart.mark(score, "plain", name)
-    return chart.svg()
+    return [chart.svg()]
 
 
-def _det(result: VerificationResult) -> str:
+def _det(result: VerificationResult) -> list[str]:
     comparisons = result.comparisons
     fars = rate_grid(comparisons.impostor.size)
+    if not fars:
+        return []
     tars = measure(comparisons, fars=fars).tars
     least = max(
         1e-4, min([1 - tar.tar.value for tar in tars if tar.tar.value < 1], default=1e-2) / 2
@@ -177,7 +191,7 @@ def _det(result: VerificationResult) -> str:
     high = [(tar.far, 1 - (tar.tar.low or 0.0)) for tar in tars]
     chart.band(low, high, "model band")
     chart.line([(tar.far, 1 - tar.tar.value) for tar in tars], "model", result.model)
-    return chart.svg()
+    return [chart.svg()]
 
 
 def _subtitle(result: Result) -> str:
@@ -185,7 +199,8 @@ def _subtitle(result: Result) -> str:
         figures = result.figures
         return (
             f"model {result.model}; {figures.n_identities:,} identities, {figures.n_mated:,} mated "
-            f"and {figures.n_nonmated:,} non-mated probes"
+            f"and {figures.n_nonmated:,} non-mated probes, {len(result.failures)} photographs "
+            "without a usable face"
         )
     return (
         f"{TITLES[result.protocol]}; model {result.model}; {result.n_pairs:,} comparisons, "

@@ -10,8 +10,7 @@ import numpy as np
 from facegate.data.protocols.openset import OpenSetProtocol
 from facegate.data.protocols.pairs import PairProtocol
 from facegate.data.protocols.people import PeopleProtocol
-from facegate.errors import InputError
-from facegate.evaluation.cards import keep_measured
+from facegate.evaluation.cards import check_people, keep_measured
 from facegate.evaluation.controls import untrained_pipeline
 from facegate.evaluation.identification import IdentificationResult, evaluate_open_set
 from facegate.evaluation.pairs import VerificationResult, evaluate_pairs, evaluate_people
@@ -115,13 +114,10 @@ class Evaluation:
         Raises:
             InputError: the protocol is not one of people who decide nothing else.
         """
+        check_people(self.protocol)
         result = self.measure(model)
-        if not isinstance(self.protocol, PeopleProtocol) or isinstance(
-            result, IdentificationResult
-        ):
-            raise InputError(
-                "thresholds come from people who choose nothing else", hint="name --people"
-            )
+        assert isinstance(self.protocol, PeopleProtocol)  # check_people lets nothing else pass
+        assert isinstance(result, VerificationResult)
         card = self.pipeline(model).embedder.card
         return keep_measured(card, self.protocol, self.embedded(model)[0], result)
 

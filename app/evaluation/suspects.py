@@ -41,21 +41,9 @@ def riskiest_pairs(
         order = np.argsort(np.where(protocol.same, -np.inf, scores))[::-1]
         kept = [k for k in order[:SHOWN] if scores[k] > -np.inf and not protocol.same[k]]
         return [_of_pair(protocol, int(k), float(scores[k]), "two people") for k in kept]
-    if isinstance(protocol, PeopleProtocol):
-        rows, people = embedded[0].rows, protocol.person
-        photos = protocol.photos
-        usable = np.flatnonzero(embedded[0].found)
-    else:
-        rows = np.concatenate([embedded[0].rows, embedded[1].rows])
-        found = np.concatenate([embedded[0].found, embedded[1].found])
-        n = len(protocol.names)
-        probes = np.where(protocol.mate >= 0, protocol.mate, n + protocol.person)
-        people = np.concatenate([protocol.identity, probes])
-        photos = (*protocol.enrolled, *protocol.probes)
-        usable = np.flatnonzero(found)
+    photos, rows, people = _everybody(protocol, embedded)
     return [
-        Suspect(photos[usable[i]], photos[usable[j]], score, "two people")
-        for i, j, score in _closest(rows[usable], people[usable])
+        Suspect(photos[i], photos[j], score, "two people") for i, j, score in _closest(rows, people)
     ]
 
 
@@ -71,17 +59,28 @@ def likely_mislabels(
         order = np.argsort(np.where(protocol.same & (scores > -np.inf), scores, np.inf))
         kept = [k for k in order[:SHOWN] if protocol.same[k] and scores[k] > -np.inf]
         return [_of_pair(protocol, int(k), float(scores[k]), "one person") for k in kept]
-    if isinstance(protocol, OpenSetProtocol):
-        return []
-    usable = np.flatnonzero(embedded[0].found)
-    rows, people = embedded[0].rows[usable], protocol.person[usable]
-    found = []
-    for row, other, gap, score in _strays(rows, people):
-        words = f"scores {gap:.2f} more than with their own person"
-        found.append(
-            Suspect(protocol.photos[usable[row]], protocol.photos[usable[other]], score, words)
+    photos, rows, people = _everybody(protocol, embedded)
+    return [
+        Suspect(
+            photos[row], photos[other], score, f"scores {gap:.2f} more than with their own person"
         )
-    return found
+        for row, other, gap, score in _strays(rows, people)
+    ]
+
+
+def _everybody(
+    protocol: PeopleProtocol | OpenSetProtocol, embedded: tuple[Embedded, ...]
+) -> tuple[list[Path], Floats, np.ndarray]:
+    """Return the photographs with a face, their embeddings, and who is in each."""
+    if isinstance(protocol, PeopleProtocol):
+        photos, people = protocol.photos, protocol.person
+    else:
+        photos = (*protocol.enrolled, *protocol.probes)
+        probes = np.where(protocol.mate >= 0, protocol.mate, len(protocol.names) + protocol.person)
+        people = np.concatenate([protocol.identity, probes])
+    rows = np.concatenate([part.rows for part in embedded])
+    usable = np.flatnonzero(np.concatenate([part.found for part in embedded]))
+    return [photos[k] for k in usable], rows[usable], people[usable]
 
 
 def _of_pair(protocol: PairProtocol, k: int, score: float, words: str) -> Suspect:

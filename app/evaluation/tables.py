@@ -9,6 +9,7 @@ from facegate.evaluation.pairs import FEWEST_PEOPLE, VerificationResult
 from facegate.evaluation.road import Failure
 from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.intervals import Figure
+from facegate.models.metrics.openset import FPIRS, OpenSetFigures
 from facegate.models.metrics.verification import FARS, VerificationFigures
 
 TITLES = {
@@ -149,11 +150,8 @@ def _identification_lines(result: IdentificationResult) -> list[str]:
             f"  DIR       {entry.dir} at FPIR {entry.fpir:g} "
             f"(achieved {entry.achieved:.2g}, threshold {entry.threshold:.3f}{doubt})"
         )
-    if figures.smallest_fpir > 1e-3:
-        lines.append(
-            f"  DIR       {figures.n_nonmated:,} non-mated probes resolve no FPIR below "
-            f"{figures.smallest_fpir:.2g}"
-        )
+    if figures.smallest_fpir > min(FPIRS):
+        lines.append(f"  DIR       {beyond_words(figures)}")
     sizes = sorted({point.n for point in figures.curve})
     if len(sizes) > 1:
         for fpir in sorted({point.fpir for point in figures.curve}, reverse=True):
@@ -162,6 +160,16 @@ def _identification_lines(result: IdentificationResult) -> list[str]:
     if result.not_enrolled:
         lines.append(f"  {len(result.not_enrolled)} people could not be enrolled")
     return lines + failure_lines(result.failures)
+
+
+def beyond_words(figures: OpenSetFigures) -> str:
+    """Return at which FPIR nothing can be said, and why."""
+    if not figures.n_nonmated:
+        return "not resolvable: no probe shows a stranger"
+    return (
+        f"not resolvable at FPIR below {figures.smallest_fpir:.2g}: "
+        f"{figures.n_nonmated:,} non-mated probes"
+    )
 
 
 def _brackets(ci95: list[float] | None) -> str:

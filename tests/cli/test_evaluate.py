@@ -9,6 +9,7 @@ import pytest
 
 from facegate.cli import run
 from facegate.data.images import write_image
+from facegate.evaluation.run import Evaluation
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +115,14 @@ def test_measured_thresholds_are_kept_and_decide(
 
 
 def test_thresholds_never_come_from_lfw_or_from_another_split(
-    tiny: str, crowd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: str,
+    crowd: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """It is said before anything is measured."""
+    monkeypatch.setattr(Evaluation, "measure", lambda *_: pytest.fail("it was measured"))
     lfw = tmp_path / "lfw"
     shutil.copytree(crowd, lfw)
     (lfw / "pairs.txt").write_text("10 300\n")
@@ -134,6 +141,56 @@ def test_thresholds_never_come_from_lfw_or_from_another_split(
     assert "split val has chosen weights or settings" in capsys.readouterr().err
 
 
+def test_two_pairs_make_a_report(
+    tiny: str, crowd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Too few for any trade-off curve, and no bug."""
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("image_a,image_b,same\np00/0.png,p00/1.png,1\np00/0.png,p01/0.png,0\n")
+    asked = ["evaluate", "--pairs", str(pairs), "--data", str(crowd), "--aligned", "--model", tiny]
+    report = tmp_path / "two.html"
+    assert run([*asked, "--report", str(report), "--controls", "--against", tiny]) == 0
+    contents = report.read_text("utf-8")
+    assert "Scores of one person and of two" in contents
+    assert "Detection error trade-off" not in contents
+    assert "nan" not in contents.lower()
+
+
+def test_one_photograph_for_everybody_is_chance(
+    tiny: str, crowd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for person in range(6):
+        for photo in range(3):
+            place = tmp_path / "same" / f"p{person}" / f"{photo}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(crowd / "p00" / "0.png", place)
+    folder = str(tmp_path / "same")
+    asked = ["evaluate", "--people", folder, "--aligned", "--model", tiny, "--json"]
+    assert run([*asked, "--report", str(tmp_path / "same.html")]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert (value["eer"], value["auc"]) == (0.5, 0.5)
+    assert value["tar"]["0.1"] == 0
+
+
+def test_nobody_but_the_enrolled_makes_a_report(
+    tiny: str, crowd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for person in range(4):
+        for photo in range(2):
+            place = tmp_path / ("probes" if photo else "enrolled") / f"p{person:02d}" / "1.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(crowd / f"p{person:02d}" / f"{photo}.png", place)
+    asked = ["evaluate", "--enrolled", str(tmp_path / "enrolled")]
+    asked += ["--probes", str(tmp_path / "probes"), "--aligned", "--model", tiny]
+    report = tmp_path / "mated.html"
+    assert run([*asked, "--report", str(report)]) == 0
+    assert "DIR       not resolvable: no probe shows a stranger" in capsys.readouterr().out
+    contents = report.read_text("utf-8")
+    assert "no probe shows a stranger" in contents
+    assert "failure to enrol" in contents
+    assert "nan" not in contents.lower()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -146,6 +203,8 @@ def test_thresholds_never_come_from_lfw_or_from_another_split(
         (["--people", "a", "--data", "b"], "--data belongs to --pairs"),
         (["--people", "no-such-folder"], "no-such-folder"),
         (["--enrolled", "a", "--probes", "b", "--write-card"], "choose nothing else"),
+        (["--people", "a", "--report", "a.json"], "--report names an HTML file"),
+        (["--people", "a", "--report", "."], "--report names an HTML file"),
     ],
 )
 def test_what_cannot_be_evaluated_is_2(

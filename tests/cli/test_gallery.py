@@ -311,8 +311,10 @@ def test_reembed(path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         gallery.remove("Ada")
         (one,) = samples(1, "Eve")
         gallery.enroll("Eve", [dataclasses.replace(one, crop=crop.getvalue())])
+        gallery.set_setting("calibration", json.dumps({"format": 1, "model": MODEL}))
     monkeypatch.setattr(zoo, "load_embedder", lambda _name, *, device: Net())
-    status, out, _ = run("reembed", "--model", "new")
+    status, out, err = run("reembed", "--model", "new")
+    assert "its calibration was made for another model and rests" in err
     assert (status, out) == (0, f"moved from model {MODEL} to new-ba9876543210\n")
     assert json_of(run("list", "--json"))["model"] == "new-ba9876543210"
 

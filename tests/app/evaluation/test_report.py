@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from facegate.data.protocols.openset import read_open_set
 from facegate.data.protocols.people import read_people
 from facegate.errors import InputError
-from facegate.evaluation.report import write_report
+from facegate.evaluation.report import score_histogram, write_report
 from facegate.evaluation.run import Evaluation
 from facegate.models.pipeline import Pipeline
 from tests.conftest import require
@@ -75,6 +76,16 @@ def test_a_place_that_cannot_be_written_to_is_named(
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"report\.html cannot be written"):
         write(evaluation_of(read_people(crowd), squares), tmp_path / "file" / "report.html")
+
+
+def test_a_kind_without_scores_has_no_histogram() -> None:
+    some, none = np.array([0.2, 0.3]), np.zeros(0)
+    assert score_histogram("nothing", none, none, []) == []
+    (chart,) = score_histogram("one kind", some, none, [(0.25, "here")])
+    assert "one person" in chart
+    assert "two people" not in chart
+    (chart,) = score_histogram("the same everywhere", np.ones(3), np.ones(4), [])
+    assert "nan" not in chart
 
 
 @pytest.fixture(scope="module")

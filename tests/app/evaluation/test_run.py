@@ -144,6 +144,35 @@ def test_pairs_of_one_kind_have_no_rates(squares: Pipeline, crowd: Path, tmp_pat
         evaluation_of(read_pairs(path, crowd), squares).measure("squares")
 
 
+def test_pairs_without_a_face_have_no_rates(squares: Pipeline, crowd: Path, tmp_path: Path) -> None:
+    evaluation = evaluation_of(pair_list(crowd, tmp_path), squares)
+    (embedded,) = evaluation.embedded("squares")
+    embedded.found[:] = False
+    with pytest.raises(InputError, match="no pair has two usable faces"):
+        evaluation.measure("squares")
+
+
+def test_a_fold_is_judged_by_others_that_have_faces(
+    squares: Pipeline, crowd: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.csv"
+    lines = ["image_a,image_b,same,fold,group"]
+    for k, fold in enumerate((3, 4)):
+        lines += [
+            f"p{k:02d}/0.png,p{k:02d}/1.png,1,{fold},",
+            f"p{k:02d}/0.png,p05/{k}.png,0,{fold},",
+        ]
+    path.write_text("\n".join(lines) + "\n")
+    evaluation = evaluation_of(read_pairs(path, crowd), squares)
+    (embedded,) = evaluation.embedded("squares")
+    result = evaluation.measure("squares")
+    assert isinstance(result, VerificationResult)
+    assert result.groups == {}  # an empty cell is no group
+    embedded.found[[path.parent.name == "p01" for path in evaluation.protocol.photos]] = False  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="only fold 3 has pairs with two usable faces"):
+        evaluation.measure("squares")
+
+
 def test_one_person_alone_has_no_rates(squares: Pipeline, crowd: Path, tmp_path: Path) -> None:
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "p00").symlink_to(crowd / "p00")
