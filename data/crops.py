@@ -4,7 +4,9 @@ A training step must never wait for a decoder: 128 x 128 x 3 is 49 kB, so 70,000
 3.4 GB, and a batch is one indexing of the array.
 """
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ Pixels = NDArray[np.uint8]
 
 CHUNK = 512
 MAX_MEMBER_BYTES = 20_000_000
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +64,40 @@ def find_unlabelled(places: Sequence[Path]) -> list[Place]:
     """Return the images in folders (at any depth) and zip files, sorted within each.
 
     Raises:
-        InputError: one is neither, or a zip file is damaged.
+        InputError: one is neither, holds no image, or is a damaged zip file.
     """
     found: list[Place] = []
     for place in places:
-        if place.is_dir():
-            inside = (p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            found += sorted(p for p in inside if not p.name.startswith("."))
-            continue
-        try:
-            with zipfile.ZipFile(place) as archive:
-                names = sorted(archive.namelist())
-        except (OSError, zipfile.BadZipFile) as error:
+        inside = _in_folder(place) if place.is_dir() else _in_zip(place)
+        if not inside:
             raise InputError(
-                f"{printable(str(place))} is neither a folder nor a zip file",
-                hint="unlabelled images come in folders and zip files",
-            ) from error
-        hidden = ("__MACOSX/", ".")
-        found += [
-            Member(place, name)
-            for name in names
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(hidden)
-        ]
+                f"{printable(str(place))} holds no image",
+                hint=f"files ending in {', '.join(sorted(SUFFIXES))}",
+            )
+        found += inside
     return found
+
+
+def _in_folder(folder: Path) -> list[Place]:
+    inside = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(p for p in inside if not p.name.startswith("."))
+
+
+def _in_zip(file: Path) -> list[Place]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = sorted(archive.namelist())
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{printable(str(file))} is neither a folder nor a zip file",
+            hint="unlabelled images come in folders and zip files",
+        ) from error
+    hidden = ("__MACOSX/", ".")
+    return [
+        Member(file, name)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(hidden)
+    ]
 
 
 def load_crops(
@@ -148,7 +162,7 @@ class _Archives:
             if archive.getinfo(member.name).file_size > MAX_MEMBER_BYTES:
                 raise ImageError(f"{member} is too large", hint="leave it out")
             return archive.read(member.name)
-        except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
+        except (OSError, KeyError, RuntimeError, EOFError, *_DAMAGED) as error:
             raise ImageError(f"{member} cannot be read from its zip file") from error
 
 

@@ -97,7 +97,7 @@ def read_dataset(folder: Path, manifest: Path | None = None) -> Dataset:
         found = _from_paths(folder, rows, manifest)
     else:
         found = _from_folders(folder, rows)
-    facts = {row["identity"]: row for row in rows}
+    facts = _facts(rows, manifest)
     identities = sorted(found)
     dataset = Dataset(
         files=tuple(file for key in identities for file in found[key]),
@@ -136,7 +136,6 @@ def _from_paths(
     folder: Path, rows: list[dict[str, str]], manifest: Path | None
 ) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    splits: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):
         name, key = row["path"], row["identity"]
         if os.path.isabs(name) or ".." in Path(name).parts or "\0" in name:
@@ -144,13 +143,21 @@ def _from_paths(
                 f"line {line} of {manifest} leads outside the folder: {printable(name)}",
                 hint="paths are relative to the folder of images",
             )
-        if splits.setdefault(key, row.get("split", "")) != row.get("split", ""):
-            raise InputError(
-                f"line {line} of {manifest} puts {printable(key)} in a second split",
-                hint="an identity belongs to one split whole, or the measured rates are wrong",
-            )
         found.setdefault(key, []).append(folder / name)
     return {key: sorted(set(files)) for key, files in found.items()}
+
+
+def _facts(rows: list[dict[str, str]], manifest: Path | None) -> dict[str, dict[str, str]]:
+    """Return a line of each identity; those of one identity agree on its split."""
+    facts: dict[str, dict[str, str]] = {}
+    for line, row in enumerate(rows, start=2):
+        known = facts.setdefault(row["identity"], row)
+        if known.get("split", "") != row.get("split", ""):
+            raise InputError(
+                f"line {line} of {manifest} puts {printable(row['identity'])} in a second split",
+                hint="an identity belongs to one split whole, or the measured rates are wrong",
+            )
+    return facts
 
 
 def _read_rows(manifest: Path) -> list[dict[str, str]]:

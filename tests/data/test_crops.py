@@ -57,6 +57,20 @@ def test_a_member_that_is_gone_or_damaged_is_left_out(tmp_path: Path) -> None:
         member_bytes(places[1])
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_inside_a_compressed_member_is_left_out(tmp_path: Path, method: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    write_image(tmp_path / "1.png", noise)
+    archive = tmp_path / "faces.zip"
+    with zipfile.ZipFile(archive, "w", method) as made:
+        made.write(tmp_path / "1.png", "1.png")
+    contents = bytearray(archive.read_bytes())
+    contents[40:400] = bytes(byte ^ 0x5A for byte in contents[40:400])
+    archive.write_bytes(contents)
+    [(_, reason)] = load_crops([Member(archive, "1.png")], 8).left_out
+    assert "1.png cannot be read from its zip file" in reason
+
+
 def test_other_sizes_are_brought_to_the_side(tmp_path: Path) -> None:
     crops = load_crops([flat(tmp_path / "1.png", 7, side=20)], 8)
     assert crops.pixels.shape == (1, 8, 8, 3)
@@ -74,3 +88,10 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
     file.write_text("no")
     with pytest.raises(InputError, match="neither a folder nor a zip file"):
         find_unlabelled([file])
+
+
+def test_places_without_an_image_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in (tmp_path / "empty", zipped(tmp_path / "empty.zip")):
+        with pytest.raises(InputError, match="holds no image"):
+            find_unlabelled([place])

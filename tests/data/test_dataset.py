@@ -77,6 +77,7 @@ def test_a_manifest_of_paths(tmp_path: Path) -> None:
         ("path,identity\n../1.png,a\n", "line 2 .* leads outside the folder"),
         ("path,identity\n/etc/passwd,a\n", "line 2 .* leads outside the folder"),
         ("path,identity,split\na/1.png,a,train\na/2.png,a,val\n", "a in a second split"),
+        ("identity,split\na,train\na,val\n", "line 3 .* puts a in a second split"),
     ],
 )
 def test_a_wrong_manifest_is_refused(tmp_path: Path, text: str, problem: str) -> None:
