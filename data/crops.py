@@ -80,7 +80,7 @@ def find_unlabelled(places: Sequence[Path]) -> list[Place]:
 
 def _in_folder(folder: Path) -> list[Place]:
     inside = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    return sorted(p for p in inside if not p.name.startswith("."))
+    return [p for p in sorted(inside) if not p.name.startswith(".")]
 
 
 def _in_zip(file: Path) -> list[Place]:
