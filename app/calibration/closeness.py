@@ -9,11 +9,10 @@ from facegate.calibration.stored import CalibrationReader
 from facegate.decision import Search
 from facegate.errors import InputError, NoThresholdError
 from facegate.gallery.values import Finding
+from facegate.models.impostor_files import ImpostorStatistics
 
 if TYPE_CHECKING:
     from facegate.gallery import Gallery
-
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class ClosePair:
     score: float
 
 
-def too_close(gallery: "Gallery", score: float, *, most: int = SHOWN) -> list[ClosePair]:
+def too_close(gallery: "Gallery", score: float) -> list[ClosePair]:
     """Return the pairs of enrolled people who would be taken for each other, the closest first.
 
     They look alike, or they are one person under two names.
@@ -33,7 +32,6 @@ def too_close(gallery: "Gallery", score: float, *, most: int = SHOWN) -> list[Cl
     Args:
         gallery: open.
         score: the threshold; templates of two people on it or above are too close.
-        most: pairs that are returned.
     """
     _, owners, rows = gallery.all_templates()
     best: dict[tuple[int, int], float] = {}
@@ -44,9 +42,33 @@ def too_close(gallery: "Gallery", score: float, *, most: int = SHOWN) -> list[Cl
         for i, j in zip(*np.nonzero(near), strict=True):
             one, other = sorted((int(block[i]), int(owners[start + j])))
             best[one, other] = max(best.get((one, other), -1.0), float(scores[i, j]))
-    closest = sorted(best, key=lambda pair: -best[pair])[:most]
+    closest = sorted(best, key=lambda pair: -best[pair])
     names = {person.id: person.name for person in gallery.identities()} if closest else {}
     return [ClosePair(names[a], names[b], best[a, b]) for a, b in closest]
+
+
+def alike_by_model(
+    gallery: "Gallery", shipped: ImpostorStatistics | None, fpir: float
+) -> list[ClosePair]:
+    """Return who would be taken for each other by the statistics of the model alone.
+
+    A person who is enrolled under two names scores with themselves like nobody else: such pairs
+    make a gallery's own people seem so alike that its threshold passes them by.
+
+    Args:
+        gallery: open.
+        shipped: the statistics of its model; without any, or where they support no rate that
+            small, there is nothing to find.
+        fpir: the rate to aim at.
+    """
+    n_identities, n_templates = gallery.count()
+    if shipped is None or n_identities < 2:
+        return []
+    try:
+        line = shipped.scale.search_threshold(fpir, templates=n_templates, identities=n_identities)
+    except NoThresholdError:
+        return []
+    return too_close(gallery, line.score)
 
 
 def close_findings(gallery: "Gallery") -> list[Finding]:

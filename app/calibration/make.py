@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from facegate.calibration.closeness import alike_by_model
 from facegate.calibration.stored import Calibration, Evidence
+from facegate.data.text import counted
 from facegate.errors import NoThresholdError
 from facegate.models.impostor_files import ImpostorStatistics
 from facegate.models.impostors import Line, Scale, Table
@@ -63,7 +65,7 @@ def calibrate(
         if n_templates:
             scale.search_threshold(fpir, templates=n_templates, identities=n_identities)
     except NoThresholdError as error:
-        raise _refusal(error, judged) from error
+        raise _refusal(error, judged, len(alike_by_model(gallery, shipped, fpir))) from error
     return Calibration(
         id=f"cal-{secrets.token_hex(4)}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,7 +103,9 @@ def _sources(
     return found
 
 
-def _refusal(error: NoThresholdError, judged: "Sequence[tuple[Source, bool]]") -> NoThresholdError:
+def _refusal(
+    error: NoThresholdError, judged: "Sequence[tuple[Source, bool]]", n_alike: int
+) -> NoThresholdError:
     """Return the refusal of a rate with what a calibration can do about it."""
     smallest = error.hint.split(";")[0]
     why = (
@@ -109,6 +113,11 @@ def _refusal(error: NoThresholdError, judged: "Sequence[tuple[Source, bool]]") -
         if all(fits for _, fits in judged)
         else (". The model's statistics were left out: your own people score higher")
     )
+    if n_alike:
+        why += (
+            f". {counted(n_alike, 'pair')} of people look alike, or are one person under two "
+            "names: see 'facegate gallery check'"
+        )
     return NoThresholdError(
         error.message,
         hint=f"{smallest}; ask for that, enrol more people, or name a folder of strangers with "

@@ -1,5 +1,6 @@
 """``facegate calibrate``: thresholds of one's own gallery, with the error rates they keep."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,13 @@ from facegate.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from facegate.calibration.closeness import ClosePair
     from facegate.calibration.stored import Calibration
 
 FOLDER = click.Path(path_type=Path)
+
+SHOWN = 20
+"""Pairs of people who are too close that are named."""
 
 
 @click.command(name="calibrate")
@@ -44,7 +49,7 @@ def command(
     one person each. The strictest of these with enough comparisons sets each threshold. A rate
     that they cannot support is refused.
     """
-    from facegate.calibration.closeness import too_close
+    from facegate.calibration.closeness import alike_by_model, too_close
     from facegate.calibration.make import calibrate
     from facegate.calibration.stored import forget_calibration, keep_calibration
     from facegate.calibration.strangers import strangers_of
@@ -66,26 +71,30 @@ def command(
                 others, failures = strangers_of(strangers, people, pipeline, progress)
             for failure in failures:
                 output.left_out(LeftOut(str(failure.path), failure.code, failure.message))
-        made = calibrate(
-            people,
-            fmr=fmr,
-            fpir=fpir,
-            shipped=load_statistics(people.model_id),
-            strangers=others,
-        )
+        shipped = load_statistics(people.model_id)
+        made = calibrate(people, fmr=fmr, fpir=fpir, shipped=shipped, strangers=others)
         keep_calibration(people, made)
         if others is not None and all(entry.kind != "strangers" for entry in made.evidence):
             n = len(others.rows) * made.n_templates
             output.note(f"{counted(n, 'comparison')} with strangers: too few for any rate")
         search = made.search_threshold()
-        close = too_close(people, search.score) if search else []
+        by_model = alike_by_model(people, shipped, fpir)
+        close = max(too_close(people, search.score) if search else [], by_model, key=len)
     value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}
     output.result("\n".join(_lines(made)), value)
-    for pair in close:
+    _say_close(close, output)
+
+
+def _say_close(close: "Sequence[ClosePair]", output: Output) -> None:
+    from facegate.data.text import counted
+
+    for pair in close[:SHOWN]:
         output.note(
             f"{pair.first!r} and {pair.second!r} are too close, score {pair.score:.3f}: they look "
             "alike, or are one person under two names"
         )
+    if len(close) > SHOWN:
+        output.note(f"and {counted(len(close) - SHOWN, 'pair')} more, which --json lists")
 
 
 def _json(made: "Calibration") -> dict[str, Any]:

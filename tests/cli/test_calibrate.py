@@ -56,6 +56,33 @@ def test_a_gallery_is_calibrated_and_decides_by_it(
     assert 0.1 < face["fpir"] <= 0.5
 
 
+@pytest.fixture
+def under_many_names(tmp_path: Path) -> str:
+    """Eight names for one face, and sixty people who have nothing in common."""
+    path, model = tmp_path / "one.db", card(DEFAULT_MODEL)
+    rows = np.eye(model.dim, dtype=np.float32)[[60] * 8 + list(range(60))]
+    with Gallery.open(path, model_id=installed_id(model), create=True) as opened:
+        for person, row in enumerate(rows):
+            opened.enroll(f"name {person}", [Sample(row, None, f"{person:064x}", 0)])
+    return str(path)
+
+
+def test_people_under_many_names_are_said_to_be_though_they_make_all_others_seem_alike(
+    under_many_names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their scores set a threshold that passes them by; that of the model does not."""
+    asked = ["calibrate", "--gallery", under_many_names, "--fmr", "0.01", "--fpir", "0.5", "--json"]
+    assert run(asked) == 0
+    captured = capsys.readouterr()
+    made = json.loads(captured.out)
+    assert made["search_threshold"] > 1
+    assert len(made["too_close"]) == 28
+    assert captured.err.count("are too close") == 20
+    assert "and 8 pairs more, which --json lists" in captured.err
+    assert run(["calibrate", "--gallery", under_many_names]) == 4
+    assert "under two names: see 'facegate gallery check'" in capsys.readouterr().err
+
+
 def test_it_says_what_it_stands_on(gallery: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["calibrate", "--gallery", gallery, "--fmr", "0.01", "--fpir", "0.5"]) == 0
     out = capsys.readouterr().out
