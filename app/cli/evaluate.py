@@ -72,19 +72,23 @@ def command(
     evaluation = Evaluation(asked, aligned=aligned, device=device, bar=output.progress)
     result = evaluation.measure(name)
     lines, value = result_lines(result), result.as_json()
-    if against is not None:
-        found = evaluation.compare(name, against)
-        lines += ["", *difference_lines(found, name, against)]
-        value["against"] = differences_json(found, name, against)
-    if controls:
-        measured = evaluation.controls(name)
+    compared = None if against is None else (against, evaluation.compare(name, against))
+    if compared is not None:
+        other, found = compared
+        lines += ["", *difference_lines(found, name, other)]
+        value["against"] = differences_json(found, name, other)
+    measured = evaluation.controls(name) if controls else {}
+    if measured:
         for control, outcome in measured.items():
             lines += ["", f"control, {control}:", *result_lines(outcome)[1:]]
         value["controls"] = {control: outcome.as_json() for control, outcome in measured.items()}
     if report is not None:
         from facegate.evaluation.report import write_report
 
-        for path in write_report(report, evaluation, name, result, value):
+        written = write_report(
+            report, evaluation, name, result, value, against=compared, controls=measured
+        )
+        for path in written:
             output.note(f"wrote {path}")
     if write_card:
         for path in evaluation.keep_measured(name):

@@ -1,8 +1,9 @@
 """The report of an evaluation: charts, tables and the faces that deserve a look, in one file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from facegate.evaluation.plots import Axis, Chart, steps
 from facegate.evaluation.road import aligned_crop, central_crop
 from facegate.evaluation.run import Evaluation, Result
 from facegate.evaluation.suspects import Suspect, likely_mislabels, riskiest_pairs
-from facegate.evaluation.tables import TITLES, beyond_words, figure_rows
+from facegate.evaluation.tables import TITLES, beyond_words, difference_lines, figure_rows
+from facegate.models.metrics.difference import Difference
 from facegate.models.metrics.likelihood import cross_fitted
-from facegate.models.metrics.openset import FPIRS
+from facegate.models.metrics.openset import FPIRS, OpenSetFigures
 from facegate.models.metrics.rates import rate_grid
 from facegate.models.metrics.verification import measure
 from facegate.models.values import Pixels
@@ -30,7 +32,14 @@ CURVES = ("model", "second", "same")
 
 
 def write_report(
-    path: Path, evaluation: Evaluation, model: str, result: Result, value: dict[str, Any]
+    path: Path,
+    evaluation: Evaluation,
+    model: str,
+    result: Result,
+    value: dict[str, Any],
+    *,
+    against: tuple[str, Sequence[Difference]] | None = None,
+    controls: Mapping[str, Result] | None = None,
 ) -> tuple[Path, Path]:
     """Write the report of a result, and its figures as JSON beside it.
 
@@ -40,14 +49,22 @@ def write_report(
         model: the model's name.
         result: of that model.
         value: the figures.
+        against: another model, and how its figures differ.
+        controls: results that must be near chance, by name.
 
     Raises:
         InputError, MachineError: the place cannot be written to.
     """
     if isinstance(result, IdentificationResult):
-        title, sections = "Open-set identification", identification_sections(result)
+        title, sections = "Open-set identification", identification_sections(result, controls or {})
     else:
-        title, sections = "Verification", verification_sections(result)
+        title, sections = "Verification", verification_sections(result, controls or {})
+    if against is not None:
+        verdict, *differences = difference_lines(against[1], model, against[0])
+        rows = [line.split(maxsplit=1) for line in differences]
+        heading = f"Compared with {against[0]}"
+        table = page.table(("figure", "of both, and their difference in points"), rows)
+        sections.insert(1, page.section(heading, page.text(verdict), table))
     crops = _Crops(evaluation, model)
     embedded = evaluation.embedded(model)
     risky = riskiest_pairs(evaluation.protocol, embedded)
@@ -68,13 +85,21 @@ def write_report(
     return path, beside
 
 
-def verification_sections(result: VerificationResult) -> list[str]:
+def verification_sections(
+    result: VerificationResult, controls: Mapping[str, Result] = MappingProxyType({})
+) -> list[str]:
     """Return charts and tables of a verification."""
     comparisons = result.comparisons
+    rows = figure_rows(result)
+    for name, control in controls.items():
+        assert isinstance(control, VerificationResult)  # of the same protocol
+        rows += [
+            (f"control, {name}: {figure}", share, interval, "")
+            for figure, share, interval, _ in figure_rows(control)
+            if interval
+        ]
     sections = [
-        page.section(
-            "Figures", page.table(("figure", "value", "95 % interval", ""), figure_rows(result))
-        ),
+        page.section("Figures", page.table(FIGURE_HEAD, rows)),
         page.section("Scores", page.charts(*_histogram(result), *_det(result))),
     ]
     judged = cross_fitted(comparisons)
@@ -103,16 +128,21 @@ def verification_sections(result: VerificationResult) -> list[str]:
     return sections
 
 
-def identification_sections(result: IdentificationResult) -> list[str]:
+def identification_sections(
+    result: IdentificationResult, controls: Mapping[str, Result] = MappingProxyType({})
+) -> list[str]:
     """Return charts and tables of an open-set identification."""
     figures = result.figures
-    rows = [("rank 1", str(figures.rank1), f"{figures.n_mated:,} mated probes")]
-    for entry in figures.dirs:
-        detail = f"threshold {entry.threshold:.3f}, achieved {entry.achieved:.2g}"
-        rows.append((f"DIR at FPIR {entry.fpir:g}", str(entry.dir), detail))
+    rows = _search_rows(figures)
     if figures.smallest_fpir > min(FPIRS):
         rows.append(("DIR", beyond_words(figures), "ten false alarms must be expected"))
     rows.append(("failure to enrol", f"{len(result.not_enrolled):,}", "people"))
+    for name, control in controls.items():
+        assert isinstance(control, IdentificationResult)  # of the same protocol
+        rows += [
+            (f"control, {name}: {figure}", share, "")
+            for figure, share, _ in _search_rows(control.figures)
+        ]
     sections = [page.section("Figures", page.table(("figure", "value", ""), rows))]
     sizes = sorted({point.n for point in figures.curve})
     parts = [*_search_histogram(result)]
@@ -128,6 +158,14 @@ def identification_sections(result: IdentificationResult) -> list[str]:
         parts.append(chart.svg())
     sections.append(page.section("Scores", page.charts(*parts)))
     return sections
+
+
+def _search_rows(figures: OpenSetFigures) -> list[tuple[str, str, str]]:
+    rows = [("rank 1", str(figures.rank1), f"{figures.n_mated:,} mated probes")]
+    for entry in figures.dirs:
+        detail = f"threshold {entry.threshold:.3f}, achieved {entry.achieved:.2g}"
+        rows.append((f"DIR at FPIR {entry.fpir:g}", str(entry.dir), detail))
+    return rows
 
 
 def _histogram(result: VerificationResult) -> list[str]:

@@ -153,6 +153,10 @@ def test_two_pairs_make_a_report(
     contents = report.read_text("utf-8")
     assert "Scores of one person and of two" in contents
     assert "Detection error trade-off" not in contents
+    assert f"Compared with {tiny}" in contents
+    assert "no clear difference between" in contents
+    assert "control, untrained net: area under the curve" in contents
+    assert "control, shuffled labels: equal error rate" in contents
     assert "nan" not in contents.lower()
 
 
@@ -183,11 +187,12 @@ def test_nobody_but_the_enrolled_makes_a_report(
     asked = ["evaluate", "--enrolled", str(tmp_path / "enrolled")]
     asked += ["--probes", str(tmp_path / "probes"), "--aligned", "--model", tiny]
     report = tmp_path / "mated.html"
-    assert run([*asked, "--report", str(report)]) == 0
+    assert run([*asked, "--report", str(report), "--controls"]) == 0
     assert "DIR       not resolvable: no probe shows a stranger" in capsys.readouterr().out
     contents = report.read_text("utf-8")
     assert "no probe shows a stranger" in contents
     assert "failure to enrol" in contents
+    assert "control, shuffled labels: rank 1" in contents
     assert "nan" not in contents.lower()
 
 
