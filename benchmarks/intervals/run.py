@@ -22,7 +22,8 @@ from scipy.stats import norm
 
 from facegate.models.metrics.bootstrap import people_draws
 from facegate.models.metrics.comparisons import Comparisons
-from facegate.models.metrics.dyads import fmr_figure, pair_counts
+from facegate.models.metrics.dyads import fmr_figure, pair_counts, set_rate_figure
+from facegate.models.metrics.errors import threshold_at_fmr
 from facegate.models.metrics.intervals import Figure
 from facegate.models.metrics.openset import measure_open_set
 from facegate.models.metrics.searches import Searches
@@ -91,6 +92,25 @@ def false_matches(n: int, simulations: int) -> Counter[str]:
     return held
 
 
+def thresholds(n: int, simulations: int) -> Counter[str]:
+    """The rate at a threshold that the same scores set, as a calibration sets it."""
+    held: Counter[str] = Counter()
+    draws = people_draws(n)
+    for effect, (shared, own) in EFFECTS.items():
+        for rate in (0.1, 0.01):
+            if rate * n * (n - 1) / 2 < 10:
+                continue
+            random = np.random.default_rng(n + 2)
+            for _ in range(simulations):
+                c = simulate(random, n, shared, own)
+                threshold = threshold_at_fmr(c.impostor, rate)
+                accepted = pair_counts(c.person_a, c.person_b, n, c.impostor >= threshold)
+                figure = set_rate_figure(accepted, pair_counts(c.person_a, c.person_b, n), draws)
+                truth = float(norm.sf(threshold / np.hypot(own, 2**0.5 * shared)))
+                held[f"FMR set to {rate:g}, effect {effect}"] += holds(figure, truth)
+    return held
+
+
 def identification(n: int, simulations: int) -> Counter[str]:
     """n people are enrolled and n are strangers, who differ as much between as within."""
     fpir, spread = 0.1, 0.06
@@ -117,6 +137,7 @@ def identification(n: int, simulations: int) -> Counter[str]:
 KINDS = {
     "verification": verification,
     "false matches": false_matches,
+    "thresholds": thresholds,
     "identification": identification,
 }
 

@@ -21,6 +21,7 @@ from facegate.models.metrics.intervals import (
     Figure,
     drawn_variance,
     effective_degrees,
+    set_rate_interval,
     share_interval,
 )
 
@@ -121,6 +122,16 @@ def share_of(
     has_any = np.asarray(compared.sum(axis=0) + compared.sum(axis=1)).reshape(-1) + mine_all > 0
     degrees = effective_degrees(by_person[has_any], of_pairs=True)
     return Share(share, variance, degrees, int(np.count_nonzero(has_any)))
+
+
+def set_rate_figure(accepted: Matrix, compared: Matrix, draws: NDArray[np.float32]) -> Figure:
+    """Return the false match rate at a threshold that these comparisons set, and its interval.
+
+    Args:
+        accepted, compared, draws: as ``fmr_figure`` has them.
+    """
+    share = share_of(accepted, compared, draws)
+    return set_rate_interval(share.value, share.variance, share.n_people, share.degrees)
 
 
 def fmr_figure(accepted: Matrix, compared: Matrix, draws: NDArray[np.float32]) -> Figure:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facegate.models.impostors import BEST_OF, Line, Table
 from facegate.models.metrics.bootstrap import Weights, people_draws
-from facegate.models.metrics.dyads import fmr_figure
+from facegate.models.metrics.dyads import set_rate_figure
 from facegate.models.metrics.errors import is_resolvable, thresholds_at_fmr
 from facegate.models.metrics.pairs import Indices, person_indices
 from facegate.models.values import Floats
@@ -144,7 +144,7 @@ def _table(
     for fmr, score, end in reversed(list(zip(rates, thresholds, ends.tolist(), strict=True))):
         accepted += np.bincount(key[done:end], minlength=n_people**2)
         done = end
-        figure = fmr_figure(
+        figure = set_rate_figure(
             accepted.reshape(n_people, n_people).astype(np.float32),
             compared.astype(np.float32),
             draws,

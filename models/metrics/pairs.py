@@ -54,7 +54,7 @@ def rounded(scores: NDArray[Any]) -> Floats:
     >>> bool(rounded(np.float32([0.9999999]))[0] == rounded(np.float32([1.0000001]))[0])
     True
     """
-    return np.round(np.asarray(scores, np.float32), SCORE_DIGITS)
+    return np.asarray(np.round(np.asarray(scores, np.float32), SCORE_DIGITS), np.float32)
 
 
 def person_indices(people: Sequence[Any] | NDArray[Any]) -> Indices:

@@ -9,9 +9,30 @@ from facegate.models.metrics.intervals import (
     Figure,
     difference_interval,
     effective_degrees,
+    set_rate_interval,
     share_interval,
     wilson,
 )
+
+
+@pytest.mark.parametrize("k", [10, 17, 100, 1000])
+def test_a_rate_that_its_own_scores_set_has_the_quantiles_of_a_gamma_law(k: int) -> None:
+    """The true rate above the k-th highest of n independent scores is a beta of k and n + 1 - k."""
+    n = 100_000
+    share = k / n
+    figure = set_rate_interval(share, share * (1 - share) / n, 60)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert n * figure.low == pytest.approx(n * stats.beta.ppf(0.025, k, n + 1 - k), rel=0.015)
+    assert n * figure.high == pytest.approx(n * stats.beta.ppf(0.975, k, n + 1 - k), rel=0.015)
+
+
+def test_a_rate_that_less_than_one_trial_supports_lies_in_its_interval() -> None:
+    figure = set_rate_interval(0.01, 0.01, 5)
+    assert (figure.low, figure.value) == (0.0, 0.01)
+    assert figure.high is not None
+    assert figure.high >= 0.01
+    assert set_rate_interval(0.0, 0.0, 5) == share_interval(0.0, 0.0, 5)
 
 
 def test_doctests() -> None:
