@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,8 +21,13 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Open a new file beside ``path`` that takes its place when the block ends without an error.
 
     The contents reach the disk before the name does, so a reader or a crash finds the old file
-    or the new one. On an error nothing is left behind.
+    or the new one. On an error nothing is left behind. What is there and is no regular file is
+    left alone: an administrator would put a file in the place of ``/dev/null``.
+
+    Raises:
+        OSError: the place cannot be written to.
     """
+    _check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -49,6 +55,18 @@ def discard(path: Path) -> None:
         path.unlink()
 
 
+def check_output(path: Path) -> None:
+    """Refuse a place that no file of ours can take, before the work that would end there.
+
+    Raises:
+        InputError: it is a folder, a device, a pipe, or no place at all.
+    """
+    try:
+        _check_place(path)
+    except OSError as error:
+        raise _unwritable(error, path) from error
+
+
 def write_output(path: Path, contents: bytes) -> None:
     """Write a file where a person wants it, whole or not at all.
 
@@ -60,6 +78,17 @@ def write_output(path: Path, contents: bytes) -> None:
         write_atomically(path, contents)
     except OSError as error:
         raise _unwritable(error, path) from error
+
+
+def _check_place(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def _unwritable(error: OSError, path: Path) -> FacegateError:
