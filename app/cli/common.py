@@ -1,6 +1,7 @@
 """What several commands share: options, printing, progress."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,19 @@ DEVICES = ("auto", "cpu", "cuda")
 FACES = ("only", "largest", "all")
 PHOTOGRAPH = click.Path(path_type=Path, readable=False)
 """One of several that may not be read is left out with its reason, as a damaged one is."""
+
+
+class NumberIn(click.FloatRange):
+    """A number in a range; click lets ``nan`` pass, which lies in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or refuse it."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +208,7 @@ def threshold_option(command: Command) -> Command:
     """Add --threshold: a score in place of the measured one."""
     return click.option(
         "--threshold",
-        type=click.FloatRange(-1, 1),
+        type=NumberIn(-1, 1),
         help="A score to decide by in place of the measured thresholds.",
     )(command)
 
@@ -223,7 +237,7 @@ def rate_option(
     """
     return click.option(
         flag,
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=NumberIn(0, 1, min_open=True, max_open=True),
         default=None if calibrated else default,
         show_default=f"as the gallery was calibrated, else {default:g}" if calibrated else True,
         help=what,

@@ -9,6 +9,7 @@ import click
 from facegate.cli.common import (
     FACES,
     PHOTOGRAPH,
+    NumberIn,
     Output,
     gallery_option,
     model_options,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--camera", metavar="CAMERA", help="auto, an index, a path, a URL or a film.")
 @click.option(
     "--again",
-    type=click.FloatRange(min=0),
+    type=NumberIn(min=0),
     metavar="SECONDS",
     help="With --camera: report a person once in so many seconds; 0: each time they come.  "
     "[default: 60]",
@@ -78,9 +79,12 @@ def command(
     Exit status: 0 every face was named, 1 some face is unknown, 3 no answer for some face or
     no face at all.
     """
+    from facegate.data.files import check_output
     from facegate.recognizer import Recognizer
 
     _check_usage(photographs, camera, (annotate, csv_file), (again, snapshots))
+    if csv_file is not None:
+        check_output(csv_file)
     with Recognizer(
         gallery, model=model, device=device, fpir=fpir, threshold=threshold, rotate=rotate == "auto"
     ) as recognizer:
@@ -211,8 +215,8 @@ class _Run:
         from facegate.draw import annotated
 
         assert self.annotate is not None
-        name = Path(answer.source)
-        target = self.annotate / f"{name.stem}-{photo.sha256[:8]}.jpg"
+        stem = Path(answer.source).stem[:50]  # with the sum it is to fit where the name did
+        target = self.annotate / f"{stem}-{photo.sha256[:8]}.jpg"
         write_image(target, annotated(photo, answer.faces))
         self.output.detail(f"wrote {one_line(target)}")
 

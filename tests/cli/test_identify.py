@@ -179,6 +179,17 @@ def test_annotated_copies(gallery: list[str], pictures: Pictures, tmp_path: Path
     assert (drawn.pixels != original.pixels).any()
 
 
+def test_a_copy_of_a_file_with_the_longest_name_finds_room(
+    gallery: list[str], pictures: Pictures, tmp_path: Path
+) -> None:
+    photo = tmp_path / f"{'李' * 83}.jpg"  # 253 bytes; a name may have 255
+    shutil.copy(pictures["ada-2"], photo)
+    folder = tmp_path / "annotated"
+    assert run(["identify", str(photo), *gallery, "--annotate", str(folder)]) == 0
+    (copy,) = folder.iterdir()
+    assert copy.name.startswith("李" * 50)
+
+
 def test_a_gallery_that_is_not_there_is_2(
     pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,6 +217,19 @@ def test_a_table_that_cannot_be_written_is_one_line(
     table = pictures["ada-1"] / "names.csv"
     assert run(["identify", str(pictures["ada-2"]), *gallery, "--csv", str(table)]) == 2
     assert f"facegate: {table} cannot be written" in capsys.readouterr().err
+
+
+def test_a_table_in_the_place_of_a_folder_is_refused_before_the_work(
+    gallery: list[str],
+    pictures: Pictures,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", str(pictures["ada-2"]), *gallery, "--csv", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"facegate: {tmp_path} cannot be written (is a directory)")
+    assert captured.out == ""
 
 
 @pytest.mark.parametrize(("left_out", "words"), [(6, "6 more"), (600, "at least 600 more")])

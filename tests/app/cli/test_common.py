@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from facegate.cli import run
 from facegate.cli.common import Output, output_options, photographs_in
 from facegate.data import folders
 from facegate.models.inference.openvino_torch import announce
@@ -80,3 +81,21 @@ def test_who_names_a_huge_folder_hears_that_it_is_searched(
     printed = capsys.readouterr()
     assert printed.err.count(f"looking for photographs in {tmp_path}: 0 among 1 file") == lines
     assert not printed.out
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("verify", "--threshold"),
+        ("verify", "--fmr"),
+        ("identify", "--fpir"),
+        ("identify", "--again"),
+        ("calibrate", "--fmr"),
+    ],
+)
+def test_what_is_not_a_number_lies_in_no_range(
+    command: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, flag, "nan"]) == 2
+    message = f"facegate: Invalid value for '{flag}': 'nan' is not a number: see"
+    assert capsys.readouterr().err.startswith(message)
