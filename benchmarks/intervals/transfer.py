@@ -113,6 +113,11 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def is_of(model: str, name: str) -> bool:
+    """Say whether a result is one of a model, of whatever weights."""
+    return name.split(",")[0].rpartition("-")[0] == model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("people", type=Path)
@@ -122,15 +127,18 @@ def main() -> None:
     place, readme = HERE / "transfer.json", HERE / "README.md"
     results = json.loads(place.read_text("utf-8")) if place.is_file() else {}
     for model in options.models:
-        embedded = embed_photos(Pipeline(model), protocol.photos, aligned=True)
+        pipeline = Pipeline(model)
+        embedded = embed_photos(pipeline, protocol.photos, aligned=True)
+        results = {name: found for name, found in results.items() if not is_of(model, name)}
         for best_of in (1, 3):
             held = transfer(compare(embedded.rows, protocol.person, best_of), HALVES)
-            results[f"{model}, best of {best_of}"] = {
+            name = f"{pipeline.model_id}, best of {best_of}"
+            results[name] = {
                 "halves": HALVES,
                 "held": held.sum(axis=0).tolist(),
                 "first": held[:FEW].sum(axis=0).tolist(),
             }
-            print(model, best_of, results[f"{model}, best of {best_of}"], flush=True)
+            print(name, results[name], flush=True)
     place.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     before, _, rest = readme.read_text("utf-8").partition(START)
     contents = f"{before}{START}\n\n{table(results)}\n\n{END}{rest.partition(END)[2]}"
