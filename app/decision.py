@@ -1,5 +1,6 @@
 """From a score to an answer: which threshold applies, and what the answer's error rate is."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -54,6 +55,10 @@ class Threshold:
     source: str
     note: str = ""
     target: float | None = None
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.score):  # it would say "no match" to everybody
+            raise ValueError("a threshold must be a number, got nan")
 
 
 @dataclass(frozen=True, slots=True)

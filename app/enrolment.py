@@ -1,9 +1,12 @@
 """Which samples of a person are kept, and how they get into the gallery."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from facegate.agreement import AGREEMENT_FMR, agreeing
+import numpy as np
+
+from facegate.agreement import agreeing, agreement_score
 from facegate.choice import FaceChoice, display_name, rows, sample
 from facegate.data.images import Photo, PhotoSource
 from facegate.errors import (
@@ -33,6 +36,8 @@ def enroll_photos(
     """Enrol a person from photographs; see ``Recognizer.enroll``."""
     name = clean_name(name)
     check_choice(face)
+    if _is_one_photograph(sources):
+        raise ValueError("enroll takes a list of photographs, got one: put it into a list")
     looked: list[EmbeddedFace] = []
     left_out: list[LeftOut] = []
     for source in sources:
@@ -92,6 +97,13 @@ def refused(source: str, error: FacegateError) -> LeftOut:
     return LeftOut(source, error.code, str(error))
 
 
+def _is_one_photograph(sources: object) -> bool:
+    """Say whether what should be many is one: its letters, lines or pixels are many, too."""
+    if isinstance(sources, np.ndarray):
+        return sources.dtype == np.uint8 and sources.ndim < 4
+    return isinstance(sources, str | bytes | os.PathLike) or hasattr(sources, "read")
+
+
 def _agreeing(
     recognizer: "Recognizer", looked: Sequence[EmbeddedFace], enrolled: Floats
 ) -> list[EmbeddedFace]:
@@ -99,8 +111,8 @@ def _agreeing(
     if not looked:
         return []
     score = recognizer.threshold
-    if score is None and recognizer.card.thresholds:
-        score = recognizer.card.threshold_at(AGREEMENT_FMR).score
+    if score is None:
+        score = agreement_score(recognizer.card)
     if score is None:
         return list(looked)
     keep = agreeing(rows(looked), enrolled, score)

@@ -20,7 +20,6 @@ from facegate.decision import Basis, Comparison, Search, Threshold
 from facegate.errors import NoThresholdError, UnknownIdentityError
 from facegate.models.card import Card
 from facegate.models.pipeline import Pipeline
-from facegate.models.zoo import DEFAULT_MODEL
 from facegate.opener import GalleryOpener
 from facegate.reader import Reader
 from facegate.results import (
@@ -69,8 +68,7 @@ class Recognizer(Closing):
     ) -> None:
         self.actor = "local"
         self.fmr, self.fpir, self.threshold = fmr, fpir, threshold
-        self._model, self._device, self._rotate = model, device, rotate
-        self._reader = reader
+        self._model, self._device, self._rotate, self._reader = model, device, rotate, reader
         self._opener = GalleryOpener(gallery, self._asked_model)
         self.path: Path = self._opener.path
         self._calibrations = CalibrationReader()
@@ -84,9 +82,8 @@ class Recognizer(Closing):
         """Return the road from photographs to embedded faces, with the gallery's model."""
         if self._reader is None:
             # A verification of two photographs never opens the default gallery.
-            opener = self._opener
-            gallery = opener.open() if opener.is_named else opener.gallery
-            model = gallery.model_id if gallery is not None else self._model or DEFAULT_MODEL
+            gallery = self.gallery if self._opener.is_named else self._opener.gallery
+            model = gallery.model_id if gallery is not None else self._model
             self._reader = Reader(Pipeline(model, device=self._device), rotate=self._rotate)
         return self._reader
 

@@ -114,7 +114,7 @@ def read_photo(
         called = name or "<bytes>"
         contents = sources.check_bytes_read(bytes(source), max_bytes, printable(called))
     elif isinstance(source, str | os.PathLike):
-        called = name or os.fspath(source)
+        called = name or os.fsdecode(source)
         contents = sources.read_file(source, max_bytes=max_bytes)
     elif hasattr(source, "read"):
         called = name or sources.display_name(source)

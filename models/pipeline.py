@@ -64,16 +64,15 @@ class Pipeline:
         """
         from facegate.models.zoo import DEFAULT_MODEL, load_embedder
 
-        if self._model is None or isinstance(self._model, str):
-            return load_embedder(self._model or DEFAULT_MODEL, device=self._device)
-        return self._model
+        model = DEFAULT_MODEL if self._model is None else self._model
+        return load_embedder(model, device=self._device) if isinstance(model, str) else model
 
     @property
     def model_id(self) -> str:
         """Return the id of the model in use; where its weights lie here, without loading them."""
         from facegate.models.zoo import DEFAULT_MODEL, card, installed_id
 
-        name = self._model or DEFAULT_MODEL
+        name = DEFAULT_MODEL if self._model is None else self._model
         if isinstance(name, str) and "embedder" not in self.__dict__:
             here = installed_id(card(name))
             if here is not None and name in (here, card(name).name):

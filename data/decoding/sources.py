@@ -32,7 +32,7 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int) -> bytes:
     Raises:
         ImageError: code no_such_file, not_a_file or image_too_large.
     """
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     shown = printable(text)
     if not text:
         raise ImageError("an empty path names no file", hint=_GIVE, code="no_such_file")

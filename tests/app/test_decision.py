@@ -1,5 +1,6 @@
 """From a score to an answer: thresholds, their rates, and what happens without one."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -156,6 +157,11 @@ def test_without_a_calibration_the_threshold_alone_decides(card: Card, scale: Sc
     assert decide(0.29, threshold, basis.rate_at(0.29)) is False
     given = Threshold(0.5, None, "user")
     assert decide(0.5, given, None) is True
+
+
+def test_a_threshold_is_a_number() -> None:
+    with pytest.raises(ValueError, match="a threshold must be a number, got nan"):
+        Threshold(math.nan, None, "user")
 
 
 def test_two_poor_faces_are_worse_than_one() -> None:

@@ -1,6 +1,8 @@
 """The whole road on the portraits: enrol, verify, identify, and what is refused."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,6 +150,23 @@ def test_nothing_usable_enrols_nobody(people: Path, pictures: Pictures) -> None:
     with Recognizer(people) as recognizer:
         answer = recognizer.enroll("Ada", [pictures["nobody"]])
     assert answer.identity is None
+    assert not people.exists()
+
+
+@pytest.mark.parametrize("kind", ["text", "path", "contents", "file", "array"])
+def test_one_photograph_where_many_are_taken_is_the_callers_mistake(
+    kind: str, people: Path, pictures: Pictures, astronaut: NDArray[np.uint8]
+) -> None:
+    path = pictures["ada-1"]
+    sources: dict[str, Any] = {
+        "text": str(path),
+        "path": path,
+        "contents": path.read_bytes(),
+        "file": io.BytesIO(path.read_bytes()),
+        "array": astronaut,
+    }
+    with pytest.raises(ValueError, match="takes a list of photographs, got one: put it into a"):
+        Recognizer(people).enroll("Ada", sources[kind])
     assert not people.exists()
 
 

@@ -101,6 +101,14 @@ def test_a_threshold_of_ones_own(pictures: Pictures, capsys: pytest.CaptureFixtu
     assert "no error rate is known" in capsys.readouterr().out
 
 
+def test_an_empty_name_of_a_model_is_not_the_default(
+    pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in ``--model "$MODEL"`` where the variable is not set."""
+    assert run(["verify", *[str(pictures["ada-1"])] * 2, "--model", ""]) == 2
+    assert "no model is called ''" in capsys.readouterr().err
+
+
 def test_two_photographs_need_neither_torch_nor_gallery(pictures: Pictures) -> None:
     run(["verify", str(pictures["ada-1"]), str(pictures["ada-2"])])  # the nets are in the cache
     heavy = ("torch", "faiss", "sqlite3", "skimage", "matplotlib", "sklearn", "rich")
@@ -126,6 +134,9 @@ def test_a_decision_is_explained_in_one_file(
     claim = ["verify", "--name", "Ada", str(pictures["ada-2"]), *gallery]
     assert run([*claim, "--report", str(report)]) == 0
     contents = report.read_text("utf-8")
+    assert contents.count("<svg") == 2  # histograms, and the rates at each score
+    assert "How scores are spread" in contents
+    assert contents.count("this score</span>") == 2
     assert "is this Ada?" in contents
     assert "Ada, sample 1 of " in contents
     assert "Grace, score " in contents

@@ -33,6 +33,14 @@ def test_names_of_no_file(name: str) -> None:
     str(error).encode()
 
 
+def test_a_path_in_bytes_is_a_path(tmp_path: Path) -> None:
+    class InBytes:
+        def __fspath__(self) -> bytes:
+            return os.fsencode(tmp_path / "no \udcff text.jpg")
+
+    assert "there is no file" in str(refused(InBytes()))
+
+
 def test_control_characters_of_a_name_are_escaped(tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31m\n\u202eb.jpg"
     path.write_text("no image")
