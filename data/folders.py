@@ -42,7 +42,10 @@ def find_photos(folder: str | os.PathLike[str]) -> list[Path]:
         InputError: ``folder`` is no folder.
     """
     top = _folder(folder)
-    return list(_Search(top).photos(top))
+    search = _Search(top)
+    found = list(search.photos(top))
+    search.end()
+    return found
 
 
 def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
@@ -57,7 +60,7 @@ def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
     """
     top = _folder(folder)
     entries = _entries(top)
-    people = [entry for entry in entries or [] if entry.is_dir()]
+    people = [entry for entry in entries or [] if os.path.isdir(entry)]
     if not people:
         shown = printable(str(top))
         raise InputError(
@@ -65,7 +68,9 @@ def find_people(folder: str | os.PathLike[str]) -> list[tuple[str, list[Path]]]:
             hint="make one folder a person in it, named after the person",
         )
     search = _Search(top)
-    return [(person.name, list(search.photos(person))) for person in people]
+    found = [(person.name, list(search.photos(person))) for person in people]
+    search.end()
+    return found
 
 
 def loose_photos(folder: str | os.PathLike[str]) -> list[Path]:
@@ -75,7 +80,7 @@ def loose_photos(folder: str | os.PathLike[str]) -> list[Path]:
         InputError: ``folder`` is no folder.
     """
     entries = _entries(_folder(folder)) or []
-    return [path for path in entries if not path.is_dir() and _may_be_photo(path, _stat(path))]
+    return [p for p in entries if not os.path.isdir(p) and _may_be_photo(p, _stat(p))]
 
 
 def _folder(folder: str | os.PathLike[str]) -> Path:
@@ -99,6 +104,7 @@ class _Search:
         self._top = printable(str(top))
         self._next_note = time.monotonic() + FIRST_NOTE_S
         self._n_files = self._n_photos = 0
+        self._lasts = False
 
     def photos(self, folder: Path) -> Iterator[Path]:
         """Yield photographs depth first, with a stack: folders nest deeper than calls may."""
@@ -122,12 +128,17 @@ class _Search:
             self._n_photos += 1
             yield path
 
+    def end(self) -> None:
+        """Say what was found, to whoever was told that it takes long."""
+        if self._lasts:
+            log.info("found %s in %s", counted(self._n_photos, "photograph"), self._top)
+
     def _count(self) -> None:
         self._n_files += 1
         now = time.monotonic()
         if now < self._next_note:
             return
-        self._next_note = now + NEXT_NOTE_S
+        self._next_note, self._lasts = now + NEXT_NOTE_S, True
         log.info(
             "looking for photographs in %s: %s among %s so far; Ctrl-C stops it",
             self._top,

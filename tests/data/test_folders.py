@@ -190,12 +190,13 @@ def test_a_search_that_lasts_says_how_far_it_is(
         assert not caplog.messages
         monkeypatch.setattr("facegate.data.folders.FIRST_NOTE_S", 0.0)
         find_people(tmp_path)
-        (only,) = caplog.messages  # the next comes ten seconds later
+        only, last = caplog.messages  # the next note would come ten seconds later
         monkeypatch.setattr("facegate.data.folders.NEXT_NOTE_S", 0.0)
         find_photos(tmp_path / "Ada")
     start = f"looking for photographs in {tmp_path}"
     assert only == f"{start}: 0 among 1 file so far; Ctrl-C stops it"
-    assert caplog.messages[-1] == f"{start}/Ada: 1 among 3 files so far; Ctrl-C stops it"
+    assert last == f"found 3 photographs in {tmp_path}"
+    assert caplog.messages[-2] == f"{start}/Ada: 1 among 3 files so far; Ctrl-C stops it"
 
 
 def test_a_file_without_contents_is_not_read(
