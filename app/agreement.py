@@ -3,11 +3,27 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from facegate.errors import NoThresholdError
+from facegate.models.card import Card
 from facegate.models.values import Floats
 
 # A photograph that one stranger in fifty would match no worse is worth a question, not yet an
 # accusation: stricter, and hard poses of the right person are thrown out.
 AGREEMENT_FMR = 0.02
+
+
+def agreement_score(card: Card) -> float | None:
+    """Return the score from which two photographs count as one person's.
+
+    A model that was measured on few people has no threshold for so small a rate: then its
+    strictest serves. None where none was measured.
+    """
+    if not card.thresholds:
+        return None
+    try:
+        return card.threshold_at(AGREEMENT_FMR).score
+    except NoThresholdError:
+        return min(card.thresholds, key=lambda rate: rate.fmr).score
 
 
 def agreeing(new: Floats, enrolled: Floats, threshold: float) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facegate.agreement import AGREEMENT_FMR
+from facegate.agreement import agreement_score
 from facegate.capture import Frame, Frames
 from facegate.capture.frames import BLACK_BELOW
 from facegate.data.images import Photo, read_photo
@@ -21,7 +21,6 @@ from facegate.errors import (
     FacegateError,
     NoAnswerError,
     NoFaceError,
-    NoThresholdError,
     SeveralFacesError,
 )
 from facegate.gallery.names import clean_name
@@ -201,9 +200,5 @@ def same_person(card: Card) -> float:
 
     -1, which every score reaches, where the model has no measured threshold.
     """
-    if not card.thresholds:
-        return -1.0
-    try:
-        return card.threshold_at(AGREEMENT_FMR).score
-    except NoThresholdError:
-        return min(card.thresholds, key=lambda rate: rate.fmr).score
+    score = agreement_score(card)
+    return -1.0 if score is None else score

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from facegate.agreement import agreeing
+from facegate.agreement import AGREEMENT_FMR, agreeing, agreement_score
+from facegate.models.card import Rate, example_card
 from facegate.models.values import Floats
 
 NOBODY = np.zeros((0, 4), np.float32)
@@ -15,6 +16,15 @@ def unit(*rows: list[float]) -> Floats:
     array = np.array(rows, np.float32)
     unit_rows: Floats = array / np.linalg.norm(array, axis=1, keepdims=True)
     return unit_rows
+
+
+def test_a_model_of_few_people_has_a_score_to_agree_by() -> None:
+    """One whose card ends at FMR 0.1, as of a first run on sixty people, can be enrolled with."""
+    few = [Rate(fmr, score, None, 100, 0, "") for fmr, score in ((0.5, 0.1), (0.1, 0.4))]
+    assert agreement_score(example_card(few)) == 0.4
+    many = [*few, Rate(AGREEMENT_FMR, 0.6, None, 500, 0, ""), Rate(0.01, 0.7, None, 1000, 0, "")]
+    assert agreement_score(example_card(many)) == 0.6
+    assert agreement_score(example_card([])) is None
 
 
 def test_one_sample_alone_agrees() -> None:
