@@ -61,14 +61,26 @@ def alike_by_model(
             small, there is nothing to find.
         fpir: the rate to aim at.
     """
+    score = score_by_model(gallery, shipped, fpir)
+    return [] if score is None else too_close(gallery, score)
+
+
+def score_by_model(
+    gallery: "Gallery", shipped: ImpostorStatistics | None, fpir: float
+) -> float | None:
+    """Return the threshold of a search by the statistics of the model alone, where they have one.
+
+    Args:
+        gallery, shipped, fpir: as ``alike_by_model`` has them.
+    """
     n_identities, n_templates = gallery.count()
-    if shipped is None or n_identities < 2:
-        return []
+    if shipped is None or not n_templates:
+        return None
     try:
         line = shipped.scale.search_threshold(fpir, templates=n_templates, identities=n_identities)
     except NoThresholdError:
-        return []
-    return too_close(gallery, line.score)
+        return None
+    return line.score
 
 
 def close_findings(gallery: "Gallery") -> list[Finding]:

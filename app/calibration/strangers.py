@@ -1,5 +1,6 @@
 """Photographs of people who are not enrolled, as evidence of how strangers score."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,23 @@ NEAR_SCORE = 0.999
 """Of two embeddings that score higher the photographs are copies of each other."""
 
 
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """A stranger's photograph, the enrolled person who it resembles most, and the score."""
+
+    photo: Path
+    name: str
+    score: float
+
+
 def strangers_of(
     folder: Path, gallery: "Gallery", pipeline: Pipeline, progress: Progress | None = None
-) -> tuple[Strangers, tuple[Failure, ...]]:
+) -> tuple[Strangers, tuple[Failure, ...], list[Resemblance]]:
     """Embed a folder of strangers: one folder a person, or photographs of one person each.
 
     Returns:
-        The strangers, and the photographs that could not be used.
+        The strangers, the photographs that could not be used, and whom each of the others
+        resembles, the clearest first.
 
     Raises:
         InputError: no photograph can be used, or an enrolled photograph is among them.
@@ -40,15 +51,19 @@ def strangers_of(
             hint="name a folder of photographs of people who are not enrolled",
         )
     kept = [photo for photo, found in zip(photos, embedded.found, strict=True) if found]
-    for photo, candidates in zip(kept, gallery.search(rows, k=1), strict=True):
-        if candidates and candidates[0].score > NEAR_SCORE:
-            raise InputError(
-                f"{printable(str(photo))} is a photograph of {candidates[0].identity.name!r}, "
-                "who is enrolled",
-                hint="a stranger is somebody who is not; take it out of the folder",
-            )
+    near = [
+        Resemblance(photo, found[0].identity.name, found[0].score)
+        for photo, found in zip(kept, gallery.search(rows, k=1), strict=True)
+        if found
+    ]
+    near.sort(key=lambda one: -one.score)
+    if near and near[0].score > NEAR_SCORE:
+        raise InputError(
+            f"{printable(str(near[0].photo))} is a photograph of {near[0].name!r}, who is enrolled",
+            hint="a stranger is somebody who is not; take it out of the folder",
+        )
     people = np.unique([owner[k] for k in np.flatnonzero(embedded.found)], return_inverse=True)[1]
-    return Strangers(rows, people.reshape(-1).astype(np.int64)), embedded.failures
+    return Strangers(rows, people.reshape(-1).astype(np.int64)), embedded.failures, near
 
 
 def _person(photo: Path, folder: Path) -> str:

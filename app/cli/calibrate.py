@@ -18,6 +18,7 @@ from facegate.cli.common import (
 if TYPE_CHECKING:
     from facegate.calibration.closeness import ClosePair
     from facegate.calibration.stored import Calibration
+    from facegate.calibration.strangers import Resemblance
 
 FOLDER = click.Path(path_type=Path)
 
@@ -49,7 +50,7 @@ def command(
     one person each. The strictest of these with enough comparisons sets each threshold. A rate
     that they cannot support is refused.
     """
-    from facegate.calibration.closeness import alike_by_model, too_close
+    from facegate.calibration.closeness import alike_by_model, score_by_model, too_close
     from facegate.calibration.make import calibrate
     from facegate.calibration.stored import forget_calibration, keep_calibration
     from facegate.calibration.strangers import strangers_of
@@ -64,14 +65,14 @@ def command(
             forget_calibration(people)
             output.result("the model's own figures decide again", {"calibration": None})
             return
-        others = None
+        others, shipped = None, load_statistics(people.model_id)
         if strangers is not None:
             pipeline = Pipeline(people.model_id, device=device)
             with output.progress("strangers", None) as progress:
-                others, failures = strangers_of(strangers, people, pipeline, progress)
+                others, failures, near = strangers_of(strangers, people, pipeline, progress)
             for failure in failures:
                 output.left_out(LeftOut(str(failure.path), failure.code, failure.message))
-        shipped = load_statistics(people.model_id)
+            _say_near(near, score_by_model(people, shipped, fpir), output)
         made = calibrate(people, fmr=fmr, fpir=fpir, shipped=shipped, strangers=others)
         keep_calibration(people, made)
         if others is not None and all(entry.kind != "strangers" for entry in made.evidence):
@@ -83,6 +84,14 @@ def command(
     value = {**_json(made), "too_close": [[p.first, p.second, p.score] for p in close]}
     output.result("\n".join(_lines(made)), value)
     _say_close(close, output)
+
+
+def _say_near(near: "Sequence[Resemblance]", score: float | None, output: Output) -> None:
+    for one in [one for one in near if score is not None and one.score >= score][:SHOWN]:
+        output.note(
+            f"{one.photo} scores {one.score:.3f} with {one.name!r}: take it out of the folder if "
+            "it shows who is enrolled"
+        )
 
 
 def _say_close(close: "Sequence[ClosePair]", output: Output) -> None:

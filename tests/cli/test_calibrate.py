@@ -1,6 +1,7 @@
 """``facegate calibrate`` as typed, and the decisions that follow from it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,22 @@ def test_an_enrolled_person_is_no_stranger(
     (folder / "x.jpg").symlink_to(pictures["ada-1"])
     assert run(["calibrate", "--gallery", gallery, "--strangers", str(folder)]) == 2
     assert "is a photograph of 'Ada'" in capsys.readouterr().err
+
+
+def test_a_stranger_who_looks_like_somebody_enrolled_is_named(
+    tmp_path: Path, pictures: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another photograph of Ada: as evidence of how strangers score it would spoil everything."""
+    gallery, folder = str(tmp_path / "people.db"), tmp_path / "strangers"
+    run(["enroll", "Ada", str(pictures["ada-1"]), "--gallery", gallery])
+    folder.mkdir()
+    (folder / "x.jpg").symlink_to(pictures["ada-4"])
+    (folder / "y.jpg").symlink_to(pictures["grace-1"])
+    capsys.readouterr()
+    assert run(["calibrate", "--gallery", gallery, "--strangers", str(folder)]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"x\.jpg scores 0\.\d+ with 'Ada': take it out of the folder", said)
+    assert "y.jpg" not in said
 
 
 def test_a_rate_that_nothing_supports_is_4_and_changes_nothing(
