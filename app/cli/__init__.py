@@ -91,6 +91,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with the exit status of architecture §4."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     sys.exit(run(args))
 
@@ -124,6 +125,10 @@ def run(args: list[str]) -> int:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _machine_fault(args, error)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # Asking whether there is such a file raises; only a person gives names so long.
+            message = f"there is no file {os.fsdecode(error.filename or '')}, the name is too long"
+            return _report(args, message, "check the path", "no_such_file", 2)
         message = f"bug in facegate: {type(error).__name__}: {error}"
         return _report(args, message, "run again with -v -v and report it", "bug", BUG_STATUS)
 
@@ -142,6 +147,13 @@ def _machine_fault(args: list[str], error: OSError) -> int:
     _drop_output()
     hint += "; 'facegate gallery history' shows what was saved before"
     return _report([], f"the output cannot be written ({reason})", hint, code, MACHINE_STATUS)
+
+
+def _open_closed_streams() -> None:
+    """Give a stream that came closed (``>&-``) a place, or a file of ours gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (it stays open)
 
 
 def _drop_output() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -253,7 +254,7 @@ def photographs_in(paths: Iterable[Path], output: Output) -> list[Path]:
 
     photographs: list[Path] = []
     for path in paths:
-        found = find_photos(path) if path.is_dir() else [path]
+        found = find_photos(path) if os.path.isdir(path) else [path]
         if not found:
             output.note(f"there are no photographs in {one_line(path)}")
         photographs += found

@@ -1,5 +1,6 @@
 """``facegate enroll``: photographs, a folder of people, or a camera."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from facegate.cli.common import (
     Output,
     gallery_option,
     model_options,
+    one_line,
     output_options,
     photographs_in,
     rotate_option,
@@ -60,9 +62,12 @@ def command(
     Exit status: 0 enrolled, 2 bad input, 3 nobody could be enrolled.
     """
     from facegate.cli.interrupt import Operation
+    from facegate.gallery.names import clean_name
     from facegate.recognizer import Recognizer
 
     _check_usage(name, photographs, folder, camera)
+    if name is not None:
+        clean_name(name)  # a name that cannot be is refused before a folder is searched
     with (
         Recognizer(gallery, model=model, device=device, rotate=rotate == "auto") as recognizer,
         Operation(recognizer) as operation,
@@ -86,6 +91,11 @@ def command(
         )
     _refuse_unreadable(answer)
     output.result(describe(answer), answer.as_json())
+    if answer.kept and os.path.isfile(name):  # somebody forgot the name
+        output.note(
+            f"warning: {one_line(name)} was taken for the name, and is a file, too: "
+            "'facegate gallery undo' takes it back"
+        )
     return report(answer, output)
 
 

@@ -1,5 +1,6 @@
 """Say truly, after Ctrl-C or an error of the gallery, whether anything was saved."""
 
+import os
 import secrets
 from pathlib import Path
 from types import TracebackType
@@ -55,7 +56,7 @@ class Operation:
 
     def _truth(self) -> str:
         path = self._writer.path
-        if not self._uids or not path.exists():
+        if not self._uids or not os.path.exists(path):
             return "nothing was changed"
         from facegate.gallery import Gallery
 

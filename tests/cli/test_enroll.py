@@ -116,6 +116,20 @@ def test_strange_names_are_legal_and_harmless(
     assert files <= {"people.db", "people.db-journal"}
 
 
+def test_who_forgets_the_name_hears_what_was_taken_for_it(
+    gallery: str,
+    pictures: Pictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(pictures["ada-1"], "1.jpg")
+    assert run(["enroll", "1.jpg", str(pictures["ada-2"]), "--gallery", gallery]) == 0
+    said = "warning: 1.jpg was taken for the name, and is a file, too: "
+    assert capsys.readouterr().err == f"{said}'facegate gallery undo' takes it back\n"
+
+
 @pytest.fixture
 def folder(tmp_path: Path, pictures: Pictures) -> Path:
     """A folder of people: Ada with two photographs and a text, Grace with one, an empty one."""
@@ -221,6 +235,8 @@ def test_who_stops_the_search_of_a_huge_folder_hears_that_nothing_was_changed(
 
     monkeypatch.setattr("facegate.data.folders.find_photos", stopped)
     gallery = tmp_path / "g.db"
+    assert run(["enroll", "a\nb", str(tmp_path), "--gallery", str(gallery)]) == 2  # not searched
+    assert "cannot be a name" in capsys.readouterr().err
     assert run(["enroll", "Ada", str(tmp_path), "--gallery", str(gallery)]) == 130
     assert capsys.readouterr().err == "facegate: stopped: nothing was changed\n"
     assert not gallery.exists()

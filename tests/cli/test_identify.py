@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +81,17 @@ def test_a_folder_and_what_in_it_is_no_photograph(
     assert captured.err.count("\n") == 1
 
 
+def test_a_path_of_10_000_characters_is_left_out_as_others_are(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", "x" * 10_000, str(pictures["ada-2"]), *gallery]) == 0
+    captured = capsys.readouterr()
+    assert "Ada [" in captured.out
+    assert captured.err.count("\n") == 1
+    assert "cannot be read (file name too long): check the path" in captured.err
+
+
 def test_a_single_file_that_is_no_photograph_is_2(
     gallery: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,7 +145,7 @@ def test_a_file_whose_name_is_two_lines_or_no_text_is_one_line(
     folder = tmp_path / "odd"
     folder.mkdir()
     shutil.copy(pictures["ada-2"], folder / "two\nlines.jpg")
-    shutil.copy(pictures["nobody"], os.fsencode(folder) + b"/no \xff text.jpg")
+    shutil.copy(pictures["nobody"], folder / "no \udcff text.jpg")
     (folder / "bad\n.jpg").write_text("text")
     capsys.readouterr()
     assert run(["identify", str(folder), *gallery]) == 0
@@ -145,8 +155,8 @@ def test_a_file_whose_name_is_two_lines_or_no_text_is_one_line(
     assert captured.err.count("\n") == 1
     assert run(["identify", str(folder), *gallery, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    sources = [os.fsencode(entry["source"]) for entry in answer["photographs"]]
-    assert sources == [os.fsencode(folder) + b"/no \xff text.jpg", bytes(folder / "two\nlines.jpg")]
+    sources = [Path(entry["source"]) for entry in answer["photographs"]]
+    assert sources == [folder / "no \udcff text.jpg", folder / "two\nlines.jpg"]
 
 
 def test_a_table_for_spreadsheets(gallery: list[str], pictures: Pictures, tmp_path: Path) -> None:

@@ -153,6 +153,17 @@ def test_a_disk_that_takes_nothing_is_no_bug_but_4(
     assert json.loads(captured.out)["error"]["code"] == code
 
 
+def test_a_name_too_long_for_any_file_is_2(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000))
+    assert cli.run(["fail", "--json"]) == 2
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "no_such_file"
+    assert captured.err.startswith("facegate: there is no file xxx")
+    assert captured.err.endswith("x, the name is too long: check the path\n")
+
+
 def test_another_error_of_the_system_is_a_bug(failing: list[BaseException]) -> None:
     failing.append(OSError(errno.ENOENT, "No such file", "/some/file"))
     assert cli.run(["fail"]) == 70
@@ -172,6 +183,19 @@ def test_an_output_that_takes_nothing_is_4(arguments: list[str]) -> None:
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "the output cannot be written (no space left on device)" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_bug(closed: str) -> None:
+    command = f'exec "$0" -m facegate models list {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_ctrl_c_is_130(failing: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
