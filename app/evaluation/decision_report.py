@@ -1,5 +1,6 @@
 """One decision explained in one file: both faces, where the score lies, what matched, who else."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from facegate.data.files import write_output
 from facegate.data.images import read_photo
 from facegate.decision import Basis
 from facegate.evaluation import page
-from facegate.evaluation.plots import Axis, Chart
+from facegate.evaluation.plots import Axis, Chart, Points, steps
 from facegate.models.values import Pixels
 from facegate.results import Verification
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 KINDS = {"match": "yes", "no match": "no", "inconclusive": "open"}
 SMALLEST = 1e-6
+
+NARROWEST = 0.02
+"""The least width of a histogram's bin: of rates that were measured closer, one is taken."""
 
 
 def write_decision_report(path: Path, recognizer: "Recognizer", answer: Verification) -> None:
@@ -36,7 +40,7 @@ def write_decision_report(path: Path, recognizer: "Recognizer", answer: Verifica
         f'<p class="answer {KINDS.get(words, "open")}">{words}</p>',
         page.text(_sentence(answer)),
         page.section("Faces", page.gallery(_faces(recognizer, answer))),
-        page.section("The score among others", page.charts(_chart(recognizer.basis, answer))),
+        page.section("The score among others", page.charts(*_charts(recognizer.basis, answer))),
         page.section("In numbers", page.table(("fact", "value"), _rows(recognizer, answer))),
     ]
     who = f"is this {answer.identity.name}?" if answer.identity else "are these one person?"
@@ -89,36 +93,69 @@ def _matched(recognizer: "Recognizer", answer: Verification) -> tuple[Pixels | N
     return crop, f"sample {sample.id} of {sample.created:%Y-%m-%d}"
 
 
-def _chart(basis: Basis, answer: Verification) -> str:
-    impostor: list[tuple[float, float]] = []
-    if basis.scale is not None:
-        table = basis.scale.tables[0]
-        impostor = [(line.score, line.fmr) for line in table.lines]
-        band = [(line.score, max(SMALLEST, line.low)) for line in table.lines]
-        top = [(line.score, line.high) for line in table.lines]
-    else:
-        impostor = [(rate.score, rate.fmr) for rate in basis.card.thresholds]
-        band = top = []
-    genuine = [
-        (rate.score, rate.fnmr) for rate in basis.card.thresholds if rate.fnmr and rate.fnmr > 0
+def _charts(basis: Basis, answer: Verification) -> list[str]:
+    """Return the histograms of scores and the rates at each score, both with this score."""
+    lines = basis.scale.tables[0].lines if basis.scale is not None else ()
+    impostor = [(line.score, line.fmr) for line in lines] or [
+        (rate.score, rate.fmr) for rate in basis.card.thresholds
     ]
-    least = min([rate for _, rate in [*impostor, *genuine]], default=1e-3)
+    genuine = [(rate.score, rate.fnmr) for rate in basis.card.thresholds if rate.fnmr is not None]
+    least = min([rate for _, rate in [*impostor, *genuine] if rate > 0], default=1e-3)
     low = min([-0.2, answer.score, *(score for score, _ in impostor)])
-    floor = 10 ** np.floor(np.log10(max(SMALLEST, least)))
+    low, floor = float(np.floor(low * 5) / 5), 10 ** np.floor(np.log10(max(SMALLEST, least)))
     chart = Chart(
         "Of strangers, the share that scores at least this, for one template; of one person, "
         "the share that scores less",
-        Axis("score", float(np.floor(low * 5) / 5), 1.0),
+        Axis("score", low, 1.0),
         Axis("share", float(floor), 1.0, log=True, percent=True),
     )
-    if band:
-        chart.band(band, top, "other band")
+    if lines:
+        band = [(line.score, max(SMALLEST, line.low)) for line in lines]
+        chart.band(band, [(line.score, line.high) for line in lines], "other band")
     chart.line(impostor, "other", "strangers")
-    chart.line(genuine, "same", "one person")
+    chart.line([point for point in genuine if point[1] > 0], "same", "one person")
+    _mark(chart, answer)
+    accepted = [(score, 1 - rate) for score, rate in genuine]
+    return [*_histograms(impostor, accepted, low, answer), chart.svg()]
+
+
+def _histograms(impostor: Points, genuine: Points, low: float, answer: Verification) -> list[str]:
+    """Return histograms drawn from the shares at or above scores; none where there are too few."""
+    kinds = [("other", "strangers", _bins(impostor)), ("same", "one person", _bins(genuine))]
+    heights = [height for *_, (_, found) in kinds for height in found]
+    if not heights:
+        return []
+    chart = Chart(
+        "How scores are spread, by the measured rates: of strangers the upper half",
+        Axis("score", low, 1.0),
+        Axis("density", 0.0, 1.05 * max(heights)),
+    )
+    for kind, name, (edges, found) in kinds:
+        if found:
+            chart.area(steps(edges, found), kind, name)
+    _mark(chart, answer)
+    return [chart.svg()]
+
+
+def _bins(points: Points) -> tuple[list[float], list[float]]:
+    """Return the edges of a histogram and its densities, from the shares at or above scores.
+
+    >>> _bins([(0.0, 0.5), (0.01, 0.49), (0.5, 0.1)])
+    ([0.0, 0.5, 1.0], [0.8, 0.2])
+    """
+    kept: list[tuple[float, float]] = []
+    for score, share in sorted(points):
+        if score < 1 and (not kept or score - kept[-1][0] >= NARROWEST):
+            kept.append((score, share))
+    kept.append((1.0, 0.0))
+    densities = [(one[1] - other[1]) / (other[0] - one[0]) for one, other in pairwise(kept)]
+    return [score for score, _ in kept], densities
+
+
+def _mark(chart: Chart, answer: Verification) -> None:
     if answer.threshold is not None:
         chart.mark(answer.threshold.score, "plain", "threshold")
     chart.mark(answer.score, "model", "this score")
-    return chart.svg()
 
 
 def _rows(recognizer: "Recognizer", answer: Verification) -> list[tuple[str, str]]:
