@@ -121,7 +121,7 @@ def load_crops(
     """
     pixels = np.empty((len(places), side, side, 3), np.uint8)
     failed: dict[int, str] = {}
-    with _Archives() as archives, ThreadPoolExecutor(threads) as pool:
+    with Archives() as archives, ThreadPoolExecutor(threads) as pool:
 
         def read(index: int) -> None:
             try:
@@ -139,14 +139,14 @@ def load_crops(
     return Crops(pixels, rows, tuple(sorted(failed.items())))
 
 
-class _Archives:
+class Archives:
     """Zip files, each opened once; reading a member is safe from several threads."""
 
     def __init__(self) -> None:
         self._open: dict[Path, zipfile.ZipFile] = {}
         self._lock = Lock()
 
-    def __enter__(self) -> "_Archives":
+    def __enter__(self) -> "Archives":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,6 +154,11 @@ class _Archives:
             archive.close()
 
     def read(self, member: Member) -> bytes:
+        """Return the bytes of one image.
+
+        Raises:
+            ImageError: it cannot be read, or is too large.
+        """
         try:
             with self._lock:
                 if member.archive not in self._open:
@@ -166,17 +171,7 @@ class _Archives:
             raise ImageError(f"{member} cannot be read from its zip file") from error
 
 
-def member_bytes(member: Member) -> bytes:
-    """Return the bytes of one image in a zip file.
-
-    Raises:
-        ImageError: it cannot be read, or is too large.
-    """
-    with _Archives() as archives:
-        return archives.read(member)
-
-
-def _read(place: Place, side: int, archives: _Archives) -> Pixels:
+def _read(place: Place, side: int, archives: Archives) -> Pixels:
     source = archives.read(place) if isinstance(place, Member) else place
     pixels = read_photo(source, name=str(place), min_side=1).pixels
     if pixels.shape[:2] == (side, side):

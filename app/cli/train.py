@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from facegate.data.audit import Audit
     from facegate.models.training.config import Config
     from facegate.models.training.session import Outcome
+    from facegate.models.training.sweep import Row
 
 PRESETS = ("tiny", "small", "finetune", "paper")
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 PLACE = click.Path(path_type=Path)
+SHOWN = 10
+"""Of each kind of finding of an audit, on a terminal."""
 
 
 @click.command(short_help="Train an embedder with semi-hard triplet loss.")
@@ -139,6 +142,8 @@ def _audit(config: "Config", against: Path | None, model: str | None, output: Ou
     pipeline = Pipeline(model)
     if model is not None or against is not None:
         eye = make_eye(pipeline, aligned=config.aligned, crop=config.crop, size=config.size)
+    else:
+        output.note("wrong labels are looked for with --model, such as --model facegate-1")
     with output.progress("images", len(dataset.files)) as advance:
         found = audit(dataset, embed=eye, progress=advance)
     if against is not None and eye is not None:
@@ -161,12 +166,19 @@ def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
     rows = []
     for row in sweep(config, key, values, out, screen=lambda c: Screen(c, output)):
         rows.append(row)
-        output.note(f"{key} = {row.value}: {_measured(row.outcome)}")
+        output.note(f"{key} = {row.value}: {_of_row(row)}")
     width = max(len(str(row.value)) for row in rows)
-    lines = [f"{row.value!s:>{width}}  {_measured(row.outcome)}" for row in rows]
-    table = [{key: row.value, **_as_json(row.outcome)} for row in rows]
+    lines = [f"{row.value!s:>{width}}  {_of_row(row)}" for row in rows]
+    table = [
+        {key: row.value, **(_as_json(row.outcome) if row.outcome else {"stopped": row.stopped})}
+        for row in rows
+    ]
     output.result("\n".join([key, *lines]), {"sweep": table})
-    return 0
+    return 0 if any(row.outcome for row in rows) else 3
+
+
+def _of_row(row: "Row") -> str:
+    return row.stopped if row.outcome is None else _measured(row.outcome)
 
 
 def _describe(outcome: "Outcome") -> str:
@@ -216,7 +228,19 @@ def _as_json(outcome: "Outcome") -> dict[str, Any]:
 def _describe_audit(found: "Audit") -> str:
     lines = [f"{key.replace('_', ' '):<24} {value}" for key, value in found.figures.items()]
     lines += [f"! {finding}" for finding in found.findings]
+    for kind, entries in found.lists.items():
+        if entries:
+            lines.append(f"{kind.replace('_', ' ')}:")
+            lines += [f"  {_entry(entry)}" for entry in entries[:SHOWN]]
+        if len(entries) > SHOWN:
+            lines.append(f"  … and more: --json names {len(entries)}")
     return "\n".join(lines)
+
+
+def _entry(entry: Any) -> str:
+    if isinstance(entry, dict):
+        return ", ".join(f"{key} {value}" for key, value in entry.items() if value is not None)
+    return entry if isinstance(entry, str) else " = ".join(entry)
 
 
 def _plain(value: Any) -> Any:

@@ -36,22 +36,38 @@ class BorrowedLoss(nn.Module):
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
-        self.module = _make(name, options)
+        self.name, self.module = name, _make(name, options)
         self._describe = SemiHardTripletLoss()
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossResult:
-        """Return the loss of embeddings (B, D) with integer labels (B,)."""
+        """Return the loss of embeddings (B, D) with integer labels (B,).
+
+        Raises:
+            InputError: the library's loss does not take such a batch; some want more than
+                embeddings and labels.
+        """
         labels = check_batch(embeddings, labels)
         taking_part = labels != IGNORED
         with full_precision(embeddings.device):
             rows, labels = in_full(embeddings)[taking_part], labels[taking_part]
-            loss = self.module(rows, labels) if len(rows) else rows.sum()
+            loss = self._of(rows, labels) if len(rows) else rows.sum()
         # Without a pair some of its losses return a constant, which has no gradient at all.
         loss = loss + 0 * rows.sum()
         seen = self._describe(rows.detach(), labels).stats
         n_pairs = seen.n_pairs
         counts = (n_pairs, seen.n_semi, seen.n_easy, seen.n_none, n_pairs)
         return LossResult(loss, LossStats(float(loss.detach()), *counts, seen.d_ap, seen.d_an))
+
+    def _of(self, rows: Tensor, labels: Tensor) -> Tensor:
+        try:
+            loss: Tensor = self.module(rows, labels)
+        except Exception as error:  # the library's own, of any kind
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(
+                f"{PREFIX}{self.name} fails on a batch: {reason}",
+                hint="its documentation says what it takes; here that is embeddings and labels",
+            ) from error
+        return loss
 
 
 def _make(name: str, options: dict[str, Any]) -> nn.Module:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from facegate.data.crops import Crops, Member, Place, member_bytes
-from facegate.data.images import read_photo
+from facegate.data.crops import Archives, Crops, Member, Place
+from facegate.data.images import Photo, read_photo
 from facegate.errors import FacegateError, ImageError
 from facegate.models.align import ARCFACE_TEMPLATE, is_upright, warp
 from facegate.models.detect import Detector
@@ -46,21 +46,22 @@ def align_crops(
     """
     detector, template = Detector(), template_for(crop, size)
     crops, rows, left_out = [], [], []
-    for index, place in enumerate(places):
-        try:
-            crops.append(_align(place, detector, template, crop))
-            rows.append(index)
-        except FacegateError as error:
-            left_out.append((index, error.message))
-        if progress is not None:
-            progress(1)
+    with Archives() as archives:
+        for index, place in enumerate(places):
+            try:
+                source = archives.read(place) if isinstance(place, Member) else place
+                photo = read_photo(source, name=str(place))
+                crops.append(_align(photo, str(place), detector, template, crop))
+                rows.append(index)
+            except FacegateError as error:
+                left_out.append((index, error.message))
+            if progress is not None:
+                progress(1)
     pixels = np.stack(crops) if crops else np.empty((0, crop, crop, 3), np.uint8)
     return Crops(pixels, np.array(rows, np.int64), tuple(left_out))
 
 
-def _align(place: Place, detector: Detector, template: Floats, crop: int) -> Pixels:
-    source = member_bytes(place) if isinstance(place, Member) else place
-    photo = read_photo(source, name=str(place))
+def _align(photo: Photo, place: str, detector: Detector, template: Floats, crop: int) -> Pixels:
     boxes, landmarks, _ = detector.detect(photo.pixels)
     if not len(boxes):
         raise ImageError(f"no face in {place}", code="no_face")

@@ -11,7 +11,6 @@ of them, so that a run of one stage is a flat file:
 An unknown key is an error: a misspelt margin would otherwise train with the default for hours.
 """
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -20,7 +19,7 @@ from typing import Any, get_type_hints
 
 from facegate.errors import InputError
 from facegate.models.toml_text import toml_value
-from facegate.models.training.config_rules import check_config
+from facegate.models.training.config_rules import check_config, nearest
 from facegate.models.training.presets import PRESETS
 
 
@@ -54,7 +53,8 @@ class Stage:
         distil: weight of the teacher's term.
         freeze_bn: keep the statistics of batch normalisation as they are.
         clip: largest norm of the gradient.
-        chunk: images a forward pass, the rest by gradient caching; 0 takes a batch whole.
+        chunk: images a forward pass, the rest by gradient caching; 0 takes a batch whole, and so
+            does a classifier with live statistics.
     """
 
     name: str = "triplet"
@@ -87,6 +87,11 @@ class Stage:
     def compares(self) -> bool:
         """Say whether the loss compares images of a batch, which then holds P x K of them."""
         return self.loss not in ("cosface", "arcface", "none")
+
+    @property
+    def is_cached(self) -> bool:
+        """Say whether a batch larger than ``chunk`` goes through the net in pieces."""
+        return self.chunk > 0 and (self.freeze_bn or self.compares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +171,12 @@ def load_config(
     """
     written = {} if file is None else _read(file)
     where = "the command line" if file is None else str(file)
-    preset = preset or _text(written.pop("preset", ""), "preset", where) or None
+    own = _text(written.pop("preset", ""), "preset", where)
+    preset = preset or own or None
     merged: dict[str, Any] = {}
     if preset is not None:
         if preset not in PRESETS:
-            raise InputError(f"no preset is called {preset!r}", hint=_near(preset, PRESETS))
+            raise InputError(f"no preset is called {preset!r}", hint=nearest(preset, PRESETS))
         merged = _merge(merged, PRESETS[preset], "the preset")
     merged = _merge(merged, written, where)
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
@@ -185,13 +191,19 @@ def load_config(
 def _merge(under: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key in over:
         if key not in (*_RUN_KEYS, *_STAGE_KEYS, "stages"):
+            if key == "preset":  # a file's own was taken out of it
+                raise InputError("a preset is no setting of --set", hint="use --preset")
             known = (*_RUN_KEYS, *_STAGE_KEYS, "stages", "preset")
-            raise InputError(f"{where} has an unknown key {key!r}", hint=_near(key, known))
+            raise InputError(f"{where} has an unknown key {key!r}", hint=nearest(key, known))
     stages: Sequence[Mapping[str, Any]] = over.get("stages", ())
+    if not isinstance(stages, list | tuple) or not all(isinstance(s, Mapping) for s in stages):
+        raise InputError(
+            f"stages in {where} is no array of tables", hint="write [[stages]] above each stage"
+        )
     for stage in stages:
         for key in stage:
             if key not in _STAGE_KEYS:
-                hint = _near(key, _STAGE_KEYS)
+                hint = nearest(key, _STAGE_KEYS)
                 raise InputError(f"a stage of {where} has an unknown key {key!r}", hint=hint)
     return {**under, **over}
 
@@ -206,6 +218,15 @@ def _build(merged: dict[str, Any]) -> Config:
     return config
 
 
+_SAID = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple[str, ...]: "a list of texts",
+    dict[str, Any]: "a table",
+}
+
+
 def _checked(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values of the types that the dataclass states, or refuse the first that is not."""
     hints = get_type_hints(kind)
@@ -217,8 +238,7 @@ def _checked(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
         if wanted == tuple[str, ...] and isinstance(value, list | tuple):
             value = tuple(_text(item, key, "the settings") for item in value)
         elif type(value) is not (dict if key == "options" else wanted):
-            name = {int: "a whole number", float: "a number", bool: "true or false"}
-            said = name.get(wanted, "text")
+            said = _SAID.get(wanted, "text")
             raise InputError(f"{key} must be {said}, got {value!r}", hint="mend the setting")
         result[key] = value
     return result
@@ -251,8 +271,3 @@ def _read(file: Path) -> dict[str, Any]:
         raise InputError(f"settings {file} cannot be read", hint="check the path") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"settings {file} are no TOML: {error}", hint="mend that line") from error
-
-
-def _near(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(sorted(known))}"

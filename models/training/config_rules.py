@@ -1,19 +1,49 @@
-"""Which settings of a training run make sense, each alone and together."""
+"""Which settings of a training run make sense, each alone and together.
 
+A wrong word that is found when it is first needed is found after the images were decoded, or
+after hours of training.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facegate.errors import InputError
 
 if TYPE_CHECKING:
-    from facegate.models.training.config import Config
+    from facegate.models.training.config import Config, Stage
+
+WORDS = {
+    "augment": ("faces", "light", "none"),
+    "device": ("auto", "cpu", "cuda"),
+    "precision": ("auto", "f32", "bf16"),
+    "optimizer": ("adamw", "muon", "sgd"),
+}
+"""Settings that are one of a few words; those of a loss are checked by the loss."""
 
 _AT_LEAST = {
     **dict.fromkeys(("dim", "evaluate", "steps", "p", "k"), 1),
     **dict.fromkeys(("extra", "uniform", "alike", "classifier", "distil", "warm_up"), 0),
     **dict.fromkeys(("weight_decay", "chunk", "threads", "patience", "seed", "ema"), 0),
+    "checkpoint": 0,
     **dict.fromkeys(("size", "crop"), 8),
 }
+_AT_MOST = {"alike": 1, "seed": 2**32 - 1}
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest known word, or all of them where none is near.
+
+    >>> nearest("margn", ["margin", "metric"])
+    "did you mean 'margin'?"
+    >>> nearest("x", ["b", "a"])
+    'one of a, b'
+    """
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(sorted(words))}"
 
 
 def check_config(config: "Config") -> None:
@@ -25,8 +55,7 @@ def check_config(config: "Config") -> None:
     values = asdict(config)
     for part in (values, *values["stages"]):
         for key, value in part.items():
-            if key in _AT_LEAST and value < _AT_LEAST[key]:
-                raise InputError(f"{key} must be at least {_AT_LEAST[key]}, got {value}")
+            _check_value(key, value)
     if config.crop < config.size:
         raise InputError(
             f"crop ({config.crop}) is smaller than size ({config.size})",
@@ -35,19 +64,40 @@ def check_config(config: "Config") -> None:
     if not 0 <= config.ema < 1:
         raise InputError(f"ema must lie in 0..1, got {config.ema}", hint="0.999 is usual")
     for stage in config.stages:
-        if not stage.lr > 0 or not stage.clip > 0:
-            raise InputError(f"stage {stage.name}: lr and clip must be above 0")
+        _check_stage(stage)
         if stage.distil and not (config.teacher or config.finetune):
             raise InputError(f"stage {stage.name} distils without a teacher", hint="set teacher")
-        if stage.loss == "none" and not stage.distil:
-            raise InputError(f"stage {stage.name} learns nothing", hint="set loss or distil")
-        if stage.compares and min(stage.p, stage.k) < 2:
-            raise InputError(
-                f"stage {stage.name} compares images: p and k must be at least 2, "
-                f"got {stage.p} and {stage.k}",
-                hint="p = 32 and k = 4 are usual",
-            )
     _check_teaching(config)
+
+
+def _check_value(key: str, value: Any) -> None:
+    if isinstance(value, float) and math.isnan(value):
+        raise InputError(f"{key} must be a number, got {value}", hint="mend the setting")
+    if key in _AT_LEAST and value < _AT_LEAST[key]:
+        raise InputError(f"{key} must be at least {_AT_LEAST[key]}, got {value}")
+    if key in _AT_MOST and value > _AT_MOST[key]:
+        raise InputError(f"{key} must be at most {_AT_MOST[key]}, got {value}")
+    if key in WORDS and value not in WORDS[key]:
+        raise InputError(f"{key} {value!r} is not known", hint=f"one of {', '.join(WORDS[key])}")
+
+
+def _check_stage(stage: "Stage") -> None:
+    if not 0 < stage.lr < math.inf or not stage.clip > 0:
+        raise InputError(f"stage {stage.name}: lr and clip must be above 0")
+    if stage.loss == "none" and not stage.distil:
+        raise InputError(f"stage {stage.name} learns nothing", hint="set loss or distil")
+    if not stage.compares and not (stage.scale > 0 and stage.margin >= 0):
+        raise InputError(
+            f"stage {stage.name}: scale must be above 0 and margin at least 0, "
+            f"got {stage.scale} and {stage.margin}",
+            hint="scale = 64 and margin = 0.35 are usual",
+        )
+    if stage.compares and min(stage.p, stage.k) < 2:
+        raise InputError(
+            f"stage {stage.name} compares images: p and k must be at least 2, "
+            f"got {stage.p} and {stage.k}",
+            hint="p = 32 and k = 4 are usual",
+        )
 
 
 def _check_teaching(config: "Config") -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facegate.data.splits import place_of
 from facegate.errors import InputError
 from facegate.models.shelf.weights import checked_weights
+from facegate.models.training.alignment import TEMPLATE_PX
 from facegate.models.training.config import Config
 from facegate.models.training.loop import Trainer
 from facegate.models.training.material import (
@@ -21,12 +22,20 @@ from facegate.models.training.material import (
     Progress,
     Sources,
     apart,
+    check_trainable,
     decode,
     hash_of,
 )
 from facegate.models.training.net import make_net
 from facegate.models.training.teacher import ask
-from facegate.models.training.validation import Held, Look, check_held, embed, look
+from facegate.models.training.validation import (
+    Held,
+    Look,
+    check_held,
+    check_people,
+    embed,
+    look,
+)
 from facegate.models.values import Pixels
 from facegate.models.zoo import card
 
@@ -36,6 +45,7 @@ HELD_OUT = 3
 
 LEAST_IMAGES = 3
 LEAST_PEOPLE = 4
+OWN, STRANGERS = "of your people", "of strangers"
 MOST_LOST = 0.01
 """True accept rate that strangers may lose before the tuned model is refused."""
 
@@ -66,7 +76,8 @@ def tuned_config(config: Config) -> Config:
     """Return the settings with net, sizes and weights of the model that is to be tuned.
 
     Raises:
-        InputError: no such model, or one that facegate cannot train.
+        InputError: no such model, or one that facegate cannot train; settings that say of the
+            start or the teacher something else.
         ModelMissingError, WeightsError: its weights are not here, or damaged.
     """
     base = card(config.finetune)
@@ -75,18 +86,33 @@ def tuned_config(config: Config) -> Config:
         raise InputError(
             f"{base.name} cannot be fine-tuned", hint="only models that facegate trained can be"
         )
-    return replace(
+    tuned = replace(
         config,
         net=base.architecture,
         dim=base.dim,
         size=base.input_size,
-        crop=max(config.crop, base.input_size),
+        crop=_crop_for(config, base.input_size),
         weights=str(checked_weights(base).path),
         teacher=(base.name,),
+        unlabelled=(),
         licence=f"as {base.name}: {base.licence}"
         if config.licence == "not stated"
         else config.licence,
     )
+    plain = Config()
+    for key in ("net", "weights", "teacher", "unlabelled"):
+        if getattr(config, key) not in (getattr(plain, key), getattr(tuned, key)):
+            raise InputError(
+                f"{key} does not go with finetune", hint=f"leave it out: {base.name} is tuned"
+            )
+    return tuned
+
+
+def _crop_for(config: Config, size: int) -> int:
+    """Return the side to store: as asked, else as much room as the usual 128 leave around 112."""
+    if config.crop != Config().crop:
+        return max(config.crop, size)
+    return round(config.crop * size / TEMPLATE_PX)
 
 
 def gather_own(config: Config, sources: Sources, *, progress: Progress | None = None) -> Material:
@@ -108,17 +134,20 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
             hint="add people, and several photographs of each",
         )
     mine, theirs = dataset.only(own), dataset.only(strangers)
+    kept = np.concatenate([mine.labels[_is_held_out(mine.labels)], np.arange(len(own))])
+    check_people(kept, OWN)  # before anything is decoded
+    check_people(theirs.labels, STRANGERS)
     both = [(decode(mine.files, config, "photographs", progress), mine)]
     both.append((decode(theirs.files, config, "photographs of strangers", progress), theirs))
     (crops, others), conflicts = apart(both)
     labels = mine.labels[crops.rows]
-    place = np.concatenate([np.arange(n) for n in np.bincount(labels, minlength=1)])
-    held = place % HELD_OUT == HELD_OUT - 1
+    held = _is_held_out(labels)
     for name, n in (("your people", int((~held).sum())), ("strangers", len(others.rows))):
         if n < 4:
             raise InputError(
                 f"only {n} photographs of {name} show a face", hint="run --audit to see why"
             )
+    check_trainable(config, labels[~held])
     trained: Pixels = np.ascontiguousarray(crops.pixels[~held])
     val = Held(crops.pixels[held], labels[held])
     away = Held(others.pixels, theirs.labels[others.rows])
@@ -128,8 +157,8 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
         np.concatenate([val.crops, _firsts(trained, labels[~held])]),
         np.concatenate([val.people, np.unique(labels[~held])]),
     )
-    check_held(val, "of your people")
-    check_held(away, "of strangers")
+    check_held(val, OWN)
+    check_held(away, STRANGERS)
     return Material(
         crops=trained,
         labels=labels[~held],
@@ -169,6 +198,13 @@ def judge(trainer: Trainer) -> Judgement:
         strangers_before=see(before, material.cal, "cal"),
         strangers_after=see(after, material.cal, "cal"),
     )
+
+
+def _is_held_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which photographs are not trained on; labels (n,) stand in rising order."""
+    place = np.concatenate([np.arange(n) for n in np.bincount(labels, minlength=1)])
+    held: NDArray[np.bool_] = place % HELD_OUT == HELD_OUT - 1
+    return held
 
 
 def _firsts(crops: Pixels, labels: NDArray[np.int64]) -> Pixels:

@@ -89,6 +89,7 @@ class Trainer:
             self.go_back_to_best()
             self.parts = None
             self.place.stage, self.place.step = self.place.stage + 1, 0
+            self.place.since_best = 0  # the patience of a stage is its own
             self.listener.keep(self)
 
     def prepare(self) -> None:
@@ -135,7 +136,7 @@ class Trainer:
     def _step(self, stage: Stage, parts: StageParts) -> dict[str, Any]:
         place = self.place
         started = time.perf_counter()
-        torch.manual_seed(self._seed(place.stage, place.step))  # dropout
+        torch.manual_seed(self._seed(place.stage, place.step) % 2**63)  # dropout
         made = parts.feed.take(place.step, following=self._following(stage, parts))
         batch, rows, images = made.rows, made.own, made.images
         ready = time.perf_counter()
@@ -227,7 +228,7 @@ class Trainer:
             found.append(shares)
             return LossResult(total, shares.stats or LossStats(shares.total))
 
-        if stage.chunk and stage.chunk < len(images):
+        if stage.is_cached and stage.chunk < len(images):
             backward_in_chunks(
                 self.net, images, labels, loss, chunk=stage.chunk, autocast=self.autocast
             )

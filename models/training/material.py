@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facegate.data.crops import Crops, Place, find_unlabelled, load_crops
 from facegate.data.dataset import Dataset, read_dataset
 from facegate.data.duplicates import same_pictures
+from facegate.data.sampler import PKSampler
 from facegate.data.splits import split_table, with_splits
 from facegate.errors import InputError
 from facegate.models.training.config import Config
@@ -72,7 +73,22 @@ def find_sources(config: Config) -> Sources:
         dataset = with_splits(dataset)
         for split in ("val", "cal"):  # not after an hour of decoding, or of training
             check_people(dataset.of_split(split).labels, split)
+        check_trainable(config, dataset.of_split("train").labels)
     return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
+
+
+def check_trainable(config: Config, labels: NDArray[np.int64]) -> None:
+    """Refuse images of whom no batch can be made.
+
+    Args:
+        config: says whether a stage compares images.
+        labels: int64 (n,), -1 for images without identity.
+
+    Raises:
+        InputError: a stage compares images, and fewer than two people have two of them.
+    """
+    if any(stage.compares for stage in config.stages):
+        PKSampler(labels, n_identities=2, n_images=2)
 
 
 def gather(
@@ -92,7 +108,7 @@ def gather(
         progress: called with what is done, how many, of how many.
 
     Raises:
-        InputError: no image of split train could be used.
+        InputError: no image of split train could be used, or too few.
     """
     dataset, unlabelled = sources.dataset, sources.unlabelled
     train = dataset.of_split("train")
@@ -111,6 +127,7 @@ def gather(
         log.warning("%d images could not be used and were left out", left_out)
     if not len(labelled.rows):
         raise InputError("no training image could be used", hint="run with --audit to see why")
+    check_trainable(config, labels)
     return Material(
         crops=crops,
         labels=labels,

@@ -15,19 +15,29 @@ from facegate.models.nets.build import build_net, put_weights
 from facegate.models.training.config import Config
 
 
+def check_net(name: str) -> None:
+    """Refuse a name that is neither one of facegate's nets nor a class of the user's own.
+
+    Raises:
+        InputError: no such net.
+    """
+    known = [net for net in ARCHITECTURES if net != "file"]
+    if ":" not in name and name not in known:
+        hint = f"{', '.join(known)} or package:Class"
+        raise InputError(f"no net is called {name!r}", hint=hint)
+
+
 def make_net(config: Config) -> nn.Module:
     """Return the net that the settings name, with random weights or those of ``weights``.
 
     Raises:
         InputError: no such net, its output is no vector of ``dim``, or the weights do not fit.
     """
+    check_net(config.net)
     if ":" in config.net:
         net = _own_net(config)
-    elif config.net in ARCHITECTURES:
-        net = build_net(config.net, dim=config.dim, size=config.size)
     else:
-        known = ", ".join(name for name in ARCHITECTURES if name != "file")
-        raise InputError(f"no net is called {config.net!r}", hint=f"{known} or package:Class")
+        net = build_net(config.net, dim=config.dim, size=config.size)
     if config.weights:
         try:
             state = load_file(config.weights)
@@ -45,9 +55,9 @@ def _own_net(config: Config) -> nn.Module:
         sys.path.append(os.getcwd())  # the class lies beside the user, not beside facegate
     try:
         made = getattr(importlib.import_module(module_name), class_name)()
-    except (ImportError, AttributeError, TypeError) as error:
+    except Exception as error:  # the user's own code, which may raise anything
         raise InputError(
-            f"{config.net} cannot be made: {error}",
+            f"{config.net} cannot be made: {_first_line(error)}",
             hint="package:Class names a class that is made without arguments",
         ) from error
     if not isinstance(made, nn.Module):
@@ -62,10 +72,9 @@ def _check_output(net: nn.Module, config: Config) -> None:
     try:
         with torch.no_grad():
             found = net.eval()(torch.zeros(2, 3, config.size, config.size))
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # the user's own code again
         raise InputError(
-            f"{config.net} fails on images of {config.size} pixels: {reason}", hint=hint
+            f"{config.net} fails on images of {config.size} pixels: {_first_line(error)}", hint=hint
         ) from error
     if not isinstance(found, torch.Tensor):
         raise InputError(f"{config.net} gives a {type(found).__name__}, no tensor", hint=hint)
@@ -74,3 +83,7 @@ def _check_output(net: nn.Module, config: Config) -> None:
             f"{config.net} gives {tuple(found.shape[1:])} for an image, not {config.dim} numbers",
             hint=hint,
         )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from facegate.errors import InputError
-from facegate.models.losses.borrowed import PACKAGE, PREFIX
+from facegate.models.losses.borrowed import PACKAGE, PREFIX, BorrowedLoss
 from facegate.models.losses.distances import unit_rows
-from facegate.models.losses.gather import across_ranks
+from facegate.models.losses.gather import AcrossRanks, across_ranks
 from facegate.models.losses.heads import ArcFaceHead, CosFaceHead
 from facegate.models.losses.registry import LOSSES, Loss, make_loss
 from facegate.models.losses.result import LossResult, LossStats
@@ -78,7 +78,7 @@ class Objective(nn.Module):
 
     def __init__(self, stage: Stage, *, dim: int, n_identities: int) -> None:
         super().__init__()
-        self.stage = stage
+        self.stage, self._dim = stage, dim
         self.main: Loss | None = None
         self._is_classifier = stage.loss in HEADS
         if stage.loss in HEADS:
@@ -88,6 +88,16 @@ class Objective(nn.Module):
             self.main = across_ranks(_loss(stage, dim, n_identities))
         if stage.classifier:
             self.classifier = CosFaceHead(dim, n_identities, **AUXILIARY)
+
+    def try_out(self) -> None:
+        """Take a borrowed loss over four rows: some of the library cannot be used like this.
+
+        Raises:
+            InputError: it fails on embeddings and labels.
+        """
+        loss = self.main.loss if isinstance(self.main, AcrossRanks) else self.main
+        if isinstance(loss, BorrowedLoss):
+            loss(torch.eye(4, self._dim), torch.tensor([0, 0, 1, 1]))
 
     def forward(
         self,

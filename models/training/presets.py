@@ -78,12 +78,24 @@ PRESETS: dict[str, dict[str, Any]] = {
         "ema": 0.9999,
         "evaluate": 500,
         "stages": [
+            # Gradient caching wants frozen statistics, and those of a random net put every face
+            # on one point (a mean embedding of length 0.99995): so they are learnt first, in
+            # batches that need no more memory than a chunk.
+            {
+                "name": "warm",
+                "loss": "cosface",
+                "uniform": 120,
+                "margin": 0.35,
+                "steps": 20000,
+                "lr": 1e-3,
+                "warm_up": 500,
+            },
             {
                 "name": "triplet",
                 "steps": 20000,
                 "p": 45,
                 "k": 40,
-                "lr": 1e-3,
+                "lr": 1e-4,
                 "warm_up": 500,
                 "freeze_bn": True,
                 "chunk": 120,

@@ -52,6 +52,17 @@ class Ranks:
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
+    def agree(self, word: str) -> str:
+        """Return the first process's word: what each timed for itself may differ.
+
+        GPUs of one run are alike and time nothing, so between those nothing is sent.
+        """
+        if self.size == 1 or dist.get_backend() == "nccl":
+            return word
+        words = [word]
+        dist.broadcast_object_list(words, src=0)
+        return words[0]
+
     def part(self, rows: torch.Tensor) -> torch.Tensor:
         """Return this process's rows of a batch that all processes drew alike."""
         return rows[self.rank :: self.size]

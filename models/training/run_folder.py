@@ -21,6 +21,7 @@ from typing import Any
 from facegate.data.dataset import Dataset
 from facegate.data.files import write_atomically
 from facegate.data.splits import as_manifest
+from facegate.data.text import counted
 from facegate.errors import InputError
 from facegate.models.training.config import Config, load_config, to_toml
 
@@ -165,8 +166,13 @@ def _finite(value: Any) -> Any:
 
 def _difference(own: Config, asked: Config) -> str:
     mine, theirs = asdict(own), asdict(asked)
-    key = next(key for key in mine if mine[key] != theirs[key])
-    return f"{key} is {mine[key]!r}, not {theirs[key]!r}"
+    stages, others = mine.pop("stages"), theirs.pop("stages")
+    if len(stages) != len(others):
+        return f"it has {counted(len(stages), 'stage')}, not {len(others)}"
+    tables = [("", mine, theirs)]
+    tables += [(f" of stage {s['name']}", s, o) for s, o in zip(stages, others, strict=True)]
+    where, one, other, key = next((w, a, b, k) for w, a, b in tables for k in a if a[k] != b[k])
+    return f"{key}{where} is {one[key]!r}, not {other[key]!r}"
 
 
 def _version(name: str) -> str | None:

@@ -1,6 +1,7 @@
 """A run from settings to a finished model: the one function behind `facegate train`."""
 
 import io
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from facegate.data.files import write_atomically
 from facegate.errors import FacegateError, InputError
@@ -24,19 +26,20 @@ from facegate.models.training.material import (
     gather,
     hash_of,
 )
-from facegate.models.training.net import make_net
+from facegate.models.training.net import check_net, make_net
 from facegate.models.training.objective import Objective
 from facegate.models.training.plots import plot_people, plot_run
 from facegate.models.training.precision import autocast_of, choose_device, choose_precision
 from facegate.models.training.ranks import Ranks
 from facegate.models.training.recorder import Recorder, restore
-from facegate.models.training.run_card import finish_run
+from facegate.models.training.run_card import finish_run, plan_card
 from facegate.models.training.run_folder import RunFolder
 from facegate.models.training.state import Listener
 from facegate.models.training.teacher import ask, check_teachers, join
 from facegate.models.training.validation import Look, check_held
 from facegate.models.values import Floats, Pixels
 
+log = logging.getLogger(__name__)
 TARGETS = "targets.npy"
 
 
@@ -103,11 +106,11 @@ def _train(
         torch.set_num_threads(config.threads)
     device = choose_device(config.device, local_rank=ranks.local)
     torch.manual_seed(config.seed)
-    for stage in config.stages:  # a misspelt loss must not wait until the images are read
-        Objective(stage, dim=config.dim, n_identities=2)
+    check_settings(config, path)
     sources = find_sources(config)
     check_teachers(config.teacher)
     net = make_net(config).to(memory_format=torch.channels_last).to(device)
+    _check_statistics(config, net)
     folder: RunFolder | None = None
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)
@@ -120,8 +123,9 @@ def _train(
             folder.discard()
         raise
     known = folder.read_record() if folder is not None and resume else {}
-    precision = known.get("precision") or choose_precision(
-        config.precision, net, size=config.size, device=device
+    precision = ranks.agree(
+        known.get("precision")
+        or choose_precision(config.precision, net, size=config.size, device=device)
     )
     listener: Listener = _Silent()
     with writing(path):
@@ -136,6 +140,42 @@ def _train(
             restore(trainer, RunFolder(path, config))
         trainer.run()
         return _end(trainer, folder, path)
+
+
+def check_settings(config: Config, path: Path) -> None:
+    """Refuse settings that would fail only when a stage begins, or when the model is written.
+
+    Args:
+        config: the run's settings.
+        path: its folder, which may name the model.
+
+    Raises:
+        InputError: no such net or loss, or no option of it, or one that takes no labels; a card
+            that no model may have.
+        MachineError: a loss needs a package that is not installed.
+    """
+    check_net(config.net)
+    plan_card(config, path)
+    for stage in config.stages:
+        Objective(stage, dim=config.dim, n_identities=2).try_out()
+
+
+def _check_statistics(config: Config, net: nn.Module) -> None:
+    """Refuse gradient caching with live statistics, and warn of frozen ones that nobody learnt."""
+    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net.modules()):
+        return
+    for stage in config.stages:
+        if stage.is_cached and not stage.freeze_bn:
+            raise InputError(
+                f"stage {stage.name} sets chunk without freeze_bn, which gives a wrong gradient",
+                hint="set freeze_bn = true, after a stage without it or with weights",
+            )
+    if config.stages[0].freeze_bn and not config.weights:
+        log.warning(
+            "stage %s freezes statistics that nothing has learnt yet: begin with a stage that "
+            "learns them, or with weights",
+            config.stages[0].name,
+        )
 
 
 def _check_same_images(folder: RunFolder, sources: Sources) -> None:

@@ -9,16 +9,24 @@ from typing import Any
 
 from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage, load_config
-from facegate.models.training.session import Outcome, train
+from facegate.models.training.session import Outcome, check_settings, train
 from facegate.models.training.state import Listener
+from facegate.models.training.watchdog import TrainingStopped
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run of a sweep."""
+    """One run of a sweep.
+
+    Attributes:
+        value: of the setting.
+        outcome: what the run came to, or None where the watchdog ended it.
+        stopped: why it did, or "".
+    """
 
     value: Any
-    outcome: Outcome
+    outcome: Outcome | None
+    stopped: str = ""
 
 
 def parse_sweep(text: str) -> tuple[str, list[Any]]:
@@ -49,15 +57,22 @@ def sweep(
 ) -> Iterator[Row]:
     """Train once for each value, in ``out/KEY=VALUE``, and yield each outcome.
 
-    All settings are checked before the first run starts.
+    All settings are checked before the first run starts. A run that the watchdog ends is a row
+    as well: where training fails is what a sweep of rates is to find out.
 
     Raises:
         InputError: no such key, or a value that it does not take.
     """
-    runs = [(value, _with(config, key, value)) for value in values]
-    for value, changed in runs:
-        with screen(changed) as listener:
-            yield Row(value, train(changed, out / f"{key}={value}", screen=listener))
+    runs = [(value, _with(config, key, value), out / f"{key}={value}") for value in values]
+    for _, changed, folder in runs:
+        check_settings(changed, folder)
+    for value, changed, folder in runs:
+        try:
+            with screen(changed) as listener:
+                row = Row(value, train(changed, folder, screen=listener))
+        except TrainingStopped as stop:
+            row = Row(value, None, stop.message)
+        yield row
 
 
 def _with(config: Config, key: str, value: Any) -> Config:

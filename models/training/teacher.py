@@ -129,7 +129,9 @@ def _embed(
 def _stored(path: Path, n: int) -> Floats:
     try:
         rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        if not isinstance(rows, np.ndarray):
+            raise ValueError("an archive of arrays")
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"teacher {path} is no .npy file", hint="check the path") from error
     if rows.ndim != 2 or len(rows) != n or rows.dtype.kind != "f":
         raise InputError(

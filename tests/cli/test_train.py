@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,10 @@ def test_other_settings_do_not_resume_a_run(
     assert run([*resume, "--seed", "1", "-q"]) == 0
     assert run([*resume, "--seed", "2"]) == 2
     assert "seed is 1, not 2" in capsys.readouterr().err
+    assert run([*resume, "--margin", "0.5"]) == 2
+    assert "margin of stage triplet is 0.2, not 0.5" in capsys.readouterr().err
+    assert run([*resume, "--preset", "small"]) == 2
+    assert "it has 1 stage, not 2" in capsys.readouterr().err
 
 
 def test_ctrl_c_says_how_the_run_goes_on(
@@ -130,6 +135,59 @@ def test_a_sweep_prints_a_table(
     assert "margin = 0.4" in config
 
 
+def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
+    people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from facegate.models.training.config import Config
+    from facegate.models.training.session import Outcome
+    from facegate.models.training.session import train as trained
+    from facegate.models.training.watchdog import TrainingStopped
+
+    def train(config: Config, path: Path, **others: Any) -> Outcome:
+        if config.stages[0].lr == 9.0:
+            raise TrainingStopped("training stopped: collapsed", hint="lower lr")
+        return trained(config, path, **others)
+
+    monkeypatch.setattr("facegate.models.training.sweep.train", train)
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "s"), *SMALL]
+    assert run([*args, "--sweep", "lr=9.0,0.002"]) == 0
+    table = capsys.readouterr().out
+    assert "9.0  training stopped: collapsed" in table
+    assert "0.002  validation TAR" in table
+    assert run([*args, "--sweep", "lr=9.0,9.0", "--json"]) == 3
+    rows = json.loads(capsys.readouterr().out)["sweep"]
+    assert rows[0] == {"lr": 9.0, "stopped": "training stopped: collapsed"}
+
+
+def test_a_sweep_with_one_wrong_word_trains_nothing(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "s"), *SMALL]
+    assert run([*args, "--sweep", "loss=semi-hard,semihard"]) == 2
+    assert "'semihard' is not known" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_audit_names_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_image(tmp_path / name, rng.integers(0, 256, (32, 32, 3), np.uint8))
+    (tmp_path / "b" / "3.png").write_bytes((tmp_path / "a" / "1.png").read_bytes())
+    for number in range(12):
+        (tmp_path / "a" / f"x{number:02d}.png").write_bytes(b"no image")
+    assert run(["train", "--data", str(tmp_path), "--aligned", "--audit"]) == 1
+    captured = capsys.readouterr()
+    assert "duplicates across people:\n  a/1.png = b/3.png" in captured.out
+    assert "x09.png" in captured.out
+    assert "x10.png" not in captured.out
+    assert "… and more: --json names 12" in captured.out
+    assert "wrong labels are looked for with --model" in captured.err
+
+
 def test_an_audit_trains_nothing_and_says_what_it_found(
     people: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,7 +209,9 @@ def test_an_audit_trains_nothing_and_says_what_it_found(
         (["--data", "{people}", "--out", "{people}", *SMALL], "is not empty"),
         (["--data", "{out}/none", "--out", "{out}", *SMALL], "is no folder"),
         (["--data", "{people}", "--out", "{out}", *SMALL, "--net", "plain-x"], "no net is called"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--net", "file"], "no net is called"),
         (["--data", "{people}", "--out", "{out}", *SMALL, "--net", "os:path"], "cannot be made"),
+        (["--data", "{people}", "--out", "{out}", *SMALL, "--net", ":Net"], "cannot be made"),
         (["--data", "{people}", "--out", "{out}", *SMALL, "--loss", "semi"], "'semi' is not known"),
         (["--data", "{people}", "--out", "{out}", *SMALL, "--sweep", "margin"], "a sweep is KEY="),
         (["--data", "{people}", "--out", "{out}", *SMALL, "--weights", "none"], "cannot be read"),

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facegate.data.crops import Member, find_unlabelled, load_crops, member_bytes
+from facegate.data.crops import Archives, Member, find_unlabelled, load_crops
 from facegate.data.images import write_image
 from facegate.errors import ImageError, InputError
 
@@ -53,8 +53,8 @@ def test_a_member_that_is_gone_or_damaged_is_left_out(tmp_path: Path) -> None:
     archive.write_bytes(contents)
     places = [Member(archive, "faces/2.png"), Member(archive, "faces/9.png")]
     assert [index for index, _ in load_crops(places, 8).left_out] == [0, 1]
-    with pytest.raises(ImageError, match=r"faces/9\.png cannot be read"):
-        member_bytes(places[1])
+    with Archives() as archives, pytest.raises(ImageError, match=r"faces/9\.png cannot be read"):
+        archives.read(places[1])
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -1,8 +1,10 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from facegate.data.crops import Member
 from facegate.data.images import write_image
 from facegate.models.align import ARCFACE_TEMPLATE, similarity
 from facegate.models.detect import Detector
@@ -37,6 +39,28 @@ def test_photographs_become_crops_with_the_landmarks_in_place(
         turn = similarity(template_for(160, 112), landmarks[0])
         np.testing.assert_allclose(turn, [[1, 0, 0], [0, 1, 0]], atol=4)
         np.testing.assert_allclose(turn[:, :2], np.eye(2), atol=0.06)
+
+
+def test_a_zip_file_of_photographs_is_opened_once(
+    tmp_path: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory of 18,000 names takes a tenth of a second to read."""
+    write_image(tmp_path / "a.png", astronaut)
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as made:
+        for name in ("1.png", "2.png"):
+            made.write(tmp_path / "a.png", name)
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, file: Path) -> None:
+            opened.append(file)
+            super().__init__(file)
+
+    monkeypatch.setattr("facegate.data.crops.zipfile.ZipFile", Counted)
+    places = [Member(tmp_path / "faces.zip", name) for name in ("1.png", "gone.png", "2.png")]
+    crops = align_crops(places, 128, 112)
+    assert crops.rows.tolist() == [0, 2]
+    assert len(opened) == 1
 
 
 def test_an_aligned_crop_and_its_photograph_look_the_same_to_a_model(

@@ -3,10 +3,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage, load_config, to_toml
+from facegate.models.training.config_rules import WORDS
+from facegate.models.training.loop import AUGMENTATIONS
+from facegate.models.training.precision import PRECISIONS
 from facegate.models.training.presets import PRESETS
+from facegate.models.training.schedule import make_optimizer
 
 
 def write(folder: Path, text: str) -> Path:
@@ -24,6 +29,8 @@ def test_a_file_overrides_a_preset_and_a_flag_overrides_a_file(tmp_path: Path) -
     file = write(tmp_path, 'preset = "tiny"\nseed = 7\ndim = 32\nema = 0.9\n')
     config = load_config(file=file, flags={"dim": 48, "size": None})
     assert (config.seed, config.dim, config.ema, config.size) == (7, 48, 0.9, 56)
+    other = load_config(preset="small", file=file)
+    assert (other.seed, other.size, len(other.stages)) == (7, 112, 2)
 
 
 def test_a_flat_file_is_a_run_of_one_stage(tmp_path: Path) -> None:
@@ -62,12 +69,39 @@ def test_a_flag_goes_to_every_stage(tmp_path: Path) -> None:
         ("distil = 1.0\n", "distils without a teacher", "set teacher"),
         ('loss = "none"\n', "learns nothing", ""),
         ("x = [\n", "are no TOML", ""),
+        ("stages = 3\n", "stages in .* is no array of tables", r"[[stages]]"),
+        ("[stages]\nsteps = 3\n", "stages in .* is no array of tables", r"[[stages]]"),
+        ("stages = [1]\n", "stages in .* is no array of tables", r"[[stages]]"),
+        ('teacher = "a"\n', "teacher must be a list of texts, got 'a'", ""),
+        ("options = 3\n", "options must be a table, got 3", ""),
+        ('optimizer = "adam"\n', "optimizer 'adam' is not known", "one of adamw, muon, sgd"),
+        ('augment = "face"\n', "augment 'face' is not known", "faces, light, none"),
+        ('precision = "fp32"\n', "precision 'fp32' is not known", "auto, f32, bf16"),
+        ('device = "gpu"\n', "device 'gpu' is not known", "auto, cpu, cuda"),
+        ("alike = 1.5\n", "alike must be at most 1, got 1.5", ""),
+        ("seed = 4294967296\n", "seed must be at most 4294967295", ""),
+        ("weight_decay = nan\n", "weight_decay must be a number, got nan", ""),
+        ("lr = inf\n", "lr and clip must be above 0", ""),
+        ('loss = "cosface"\nscale = 0\n', "scale must be above 0", "scale = 64"),
+        ('loss = "arcface"\nmargin = -0.1\n', "margin at least 0", "scale = 64"),
     ],
 )
 def test_a_wrong_setting_is_refused(tmp_path: Path, text: str, problem: str, hint: str) -> None:
     with pytest.raises(InputError, match=problem) as caught:
         load_config(file=write(tmp_path, text))
     assert hint in caught.value.hint
+
+
+def test_the_words_are_those_that_the_rest_knows() -> None:
+    assert WORDS["augment"] == tuple(AUGMENTATIONS)
+    assert WORDS["precision"] == PRECISIONS
+    for optimizer in WORDS["optimizer"]:
+        make_optimizer([nn.Linear(2, 2)], Stage(optimizer=optimizer))
+
+
+def test_a_preset_is_named_by_its_own_flag() -> None:
+    with pytest.raises(InputError, match="no setting of --set"):
+        load_config(flags={"preset": "tiny"})
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facegate.data.dataset import read_dataset
+from facegate.data.crops import Crops
+from facegate.data.dataset import Dataset, read_dataset
 from facegate.errors import InputError
 from facegate.models.training.config import Config, load_config
 from facegate.models.training.finetune import Judgement, gather_own, tuned_config
 from facegate.models.training.material import Sources
 from facegate.models.training.session import train
 from facegate.models.training.validation import Look
+from facegate.models.zoo import card
 
 
 def settings(people: Path, **flags: object) -> Config:
@@ -71,6 +74,56 @@ def test_few_people_or_few_photographs_are_refused_at_once(tmp_path: Path, peopl
     dataset = read_dataset(people).only(range(3))
     with pytest.raises(InputError, match="3 people have 3 photographs or more"):
         gather_own(config, Sources(dataset, []))
+
+
+def crowd(n_people: int, n_images: int) -> Dataset:
+    names = tuple(f"p{person:02d}" for person in range(n_people))
+    return Dataset(
+        files=tuple(Path(f"{name}/{image}.png") for name in names for image in range(n_images)),
+        labels=np.repeat(np.arange(n_people), n_images),
+        identities=names,
+        splits=("",) * n_people,
+        sources=("",) * n_people,
+    )
+
+
+def noise(places: Sequence[Path], *_: object) -> Crops:
+    rng = np.random.default_rng(int(places[0].parent.name[1:]))  # no picture of one for another
+    pixels = rng.integers(0, 256, (len(places), 24, 24, 3), np.uint8)
+    return Crops(pixels, np.arange(len(places)), ())
+
+
+@pytest.mark.parametrize(("n_people", "n_images"), [(12, 3), (4, 12)])
+def test_the_fewest_that_can_be_judged(
+    monkeypatch: pytest.MonkeyPatch, n_people: int, n_images: int
+) -> None:
+    """What docs/training.md promises; one person less is refused before anything is decoded."""
+    module = "facegate.models.training.finetune"
+    monkeypatch.setattr(f"{module}.decode", noise)
+    monkeypatch.setattr(f"{module}.ask", lambda _t, crops, size: [np.ones((len(crops), 2))])
+    config = settings(Path("people"))
+    material = gather_own(config, Sources(crowd(n_people, n_images), []))
+    assert len(material.crops) >= n_people
+    monkeypatch.setattr(f"{module}.decode", None)
+    with pytest.raises(InputError, match=r"too few for any rate|fine-tuning takes 4"):
+        gather_own(config, Sources(crowd(n_people - 1, n_images), []))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{"net": "plain-m"}, {"weights": "w"}, {"teacher": ["facegate-0"]}, {"unlabelled": ["more"]}],
+)
+def test_what_the_tuned_model_decides_is_not_taken_from_elsewhere(flags: dict[str, object]) -> None:
+    [key] = flags
+    with pytest.raises(InputError, match=f"{key} does not go with finetune"):
+        tuned_config(settings(Path("people"), **flags))
+
+
+def test_a_smaller_net_stores_smaller_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = replace(card("facegate-1"), input_size=56)
+    monkeypatch.setattr("facegate.models.training.finetune.card", lambda _name: small)
+    assert tuned_config(settings(Path("people"))).crop == 64
+    assert tuned_config(settings(Path("people"), crop=160)).crop == 160
 
 
 def test_models_that_facegate_cannot_train_are_refused(people: Path) -> None:

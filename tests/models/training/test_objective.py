@@ -89,6 +89,13 @@ def test_unknown_words_are_refused(stage: Stage, problem: str) -> None:
         Objective(stage, dim=8, n_identities=4)
 
 
+@pytest.mark.parametrize("name", ["BaseMetricLossFunction", "VICRegLoss"])
+def test_a_loss_of_the_library_that_takes_no_labels_is_refused_at_once(name: str) -> None:
+    objective = Objective(Stage(loss=f"pml:{name}"), dim=4, n_identities=2)
+    with pytest.raises(InputError, match=f"pml:{name} fails on a batch"):
+        objective.try_out()
+
+
 def test_options_reach_a_loss_of_ours() -> None:
     stage = Stage(loss="random-filter", options={"draw": "pairs", "keep": "violators"})
     objective = Objective(stage, dim=8, n_identities=4)

@@ -51,6 +51,7 @@ def work(folder: Path) -> None:
     torch.set_num_threads(1)
     ranks = Ranks.join(cuda=False)
     assert ranks.is_first == (ranks.rank == 0)
+    assert ranks.agree("f32" if ranks.is_first else "bf16") == "f32"
     torch.save(steps(ranks, 5), folder / f"{ranks.rank}.pt")
     ranks.leave()
     # A thread of the group that outlives it can abort the process at its end.
@@ -74,6 +75,7 @@ def test_one_process_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     ranks = Ranks.join(cuda=False)
     assert ranks == Ranks()
+    assert ranks.agree("bf16") == "bf16"
     assert np.array_equal(ranks.part(torch.arange(4)), np.arange(4))
 
 

@@ -22,6 +22,7 @@ from facegate.models.training.material import find_sources, gather
 from facegate.models.training.net import make_net
 from facegate.models.training.run_folder import LAST, RunFolder
 from facegate.models.training.session import train
+from facegate.models.training.teacher import ask
 from facegate.models.training.validation import embed, look
 from facegate.models.training.watchdog import TrainingStopped
 from facegate.models.zoo import make_embedder
@@ -162,6 +163,18 @@ class TinyNet(torch.nn.Module):
         return embeddings
 
 
+class UnmadeNet(TinyNet):
+    def __init__(self) -> None:
+        super().__init__()
+        raise KeyError("no such thing")
+
+
+class LackingNet(TinyNet):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.body(images)  # type: ignore[operator]
+        return found
+
+
 class MapNet(TinyNet):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps: torch.Tensor = self.layers(images)
@@ -180,7 +193,7 @@ class BrokenNet(TinyNet):
 
 def own_nets(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("my_nets")
-    for kind in (TinyNet, MapNet, PairNet, BrokenNet):
+    for kind in (TinyNet, UnmadeNet, LackingNet, MapNet, PairNet, BrokenNet):
         setattr(module, kind.__name__, kind)
     monkeypatch.setitem(sys.modules, "my_nets", module)
 
@@ -201,6 +214,8 @@ def test_a_net_of_the_users_own_ends_as_a_file_that_openvino_runs(
         ("MapNet", r"gives \(8, 4, 4\) for an image, not 16 numbers"),
         ("PairNet", "gives a tuple, no tensor"),
         ("BrokenNet", "fails on images of 24 pixels: .*shape"),
+        ("LackingNet", "fails on images of 24 pixels: .*no attribute 'body'"),
+        ("UnmadeNet", "cannot be made: 'no such thing'"),
     ],
 )
 def test_a_net_whose_output_is_no_vector_is_refused_before_a_folder_is_made(
@@ -222,6 +237,66 @@ def test_gradient_caching_gives_the_same_run_as_whole_batches(people: Path, tmp_
     assert looks[0] == pytest.approx(looks[1], rel=1e-2)  # a pick may flip
 
 
+def test_gradient_caching_with_live_statistics_is_refused_before_a_folder_is_made(
+    people: Path, tmp_path: Path
+) -> None:
+    config = settings(people, stages=(replace(STAGE, chunk=7),))
+    with pytest.raises(InputError, match="chunk without freeze_bn"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    classifier = replace(STAGE, chunk=7, loss="cosface", steps=1)  # takes its batch whole
+    assert train(settings(people, stages=(classifier,)), tmp_path / "run").images == 32
+
+
+def test_frozen_statistics_that_nobody_learnt_are_warned_of(
+    people: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = settings(people, stages=(replace(STAGE, steps=1, freeze_bn=True),))
+    train(config, tmp_path / "run")
+    assert "freezes statistics that nothing has learnt yet" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": "My model"}, "'My model' is no name for a model"),
+        ({"licence": " "}, "licence is empty"),
+        ({"size": 8}, "input_size 8 is out of range"),
+        ({"dim": 1}, "dim 1 is out of range"),
+    ],
+)
+def test_what_no_card_may_say_is_refused_before_an_hour_is_spent(
+    people: Path, tmp_path: Path, changes: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        train(settings(people, **changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_person_with_two_images_is_nobody_to_train_on(people: Path, tmp_path: Path) -> None:
+    dealt = with_splits(read_dataset(people))
+    lines = [f"{who},{split}" for who, split in zip(dealt.identities, dealt.splits, strict=True)]
+    trained = [line for line in lines if line.endswith(",train")]
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("\n".join(["identity,split", *(set(lines) - set(trained[1:]))]))
+    with pytest.raises(InputError, match="1 identities have two images or more"):
+        train(settings(people, manifest=str(manifest)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_large_seed_is_a_seed(people: Path, tmp_path: Path) -> None:
+    config = settings(people, seed=2**32 - 1, stages=(replace(STAGE, steps=1),))
+    assert train(config, tmp_path / "run").images == 32
+
+
+def test_the_patience_of_a_stage_is_its_own(people: Path, tmp_path: Path) -> None:
+    still = replace(STAGE, steps=4, lr=1e-12)  # after the first look, none is better
+    config = settings(people, stages=(still, still), evaluate=1, patience=2)
+    train(config, tmp_path / "run")
+    looks = [e for e in RunFolder.resume(tmp_path / "run").events() if "val" in e]
+    assert [sum(e["stage"] == stage for e in looks) for stage in (0, 1)] == [3, 2]
+
+
 def test_a_run_with_nan_in_it_stops_and_says_why(people: Path, tmp_path: Path) -> None:
     config = settings(people, stages=(replace(STAGE, lr=1e30, warm_up=0, steps=200),))
     with pytest.raises((TrainingStopped, InputError)):
@@ -241,6 +316,18 @@ def test_stored_embeddings_teach(people: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "taught.npy", who[:-1].astype(np.float32))
     with pytest.raises(InputError, match="not one row for"):
         train(config, tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", ["empty", "archive", "text"])
+def test_a_stored_teacher_that_is_no_array_is_refused(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "taught.npy"
+    if kind == "archive":
+        with file.open("wb") as opened:
+            np.savez(opened, rows=np.ones((2, 2), np.float32))
+    else:
+        file.write_bytes(b"" if kind == "empty" else b"no array")
+    with pytest.raises(InputError, match=r"is no \.npy file"):
+        ask([str(file)], np.zeros((2, 8, 8, 3), np.uint8), size=8)
 
 
 def test_the_tiny_preset_learns_real_faces(test_data: Path, tmp_path: Path) -> None:
