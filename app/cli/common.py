@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,15 +46,18 @@ class Output:
         plain: no colour and no progress bars.
         quiet: nothing on stderr but errors.
         verbosity: how many -v were given.
+        bars: labels of the progress bars that stand on the terminal.
     """
 
     json: bool = False
     plain: bool = False
     quiet: bool = False
     verbosity: int = 0
+    bars: list[str] = field(default_factory=list, repr=False, compare=False)
 
     def result(self, text: str, value: object) -> None:
         """Print one result: the text for people, or the value as one line of JSON."""
+        self._make_room()
         if self.json:
             click.echo(_json(value))
         else:
@@ -63,6 +66,7 @@ class Output:
     def note(self, message: str) -> None:
         """Print a message to stderr, unless quiet."""
         if not self.quiet:
+            self._make_room()
             click.echo(_lines(message), err=True)
 
     def left_out(self, entry: "LeftOut") -> None:
@@ -94,23 +98,19 @@ class Output:
         if not self.shows_progress:
             yield lambda _steps: None
             return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TimeRemainingColumn,
-        )
+        from facegate.cli.progress_bar import progress_bar
 
-        columns = (
-            "{task.description}",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=total)
-            yield lambda steps: bar.advance(task, steps)
+        with progress_bar(label, total) as advance:
+            self.bars.append(label)
+            try:
+                yield advance
+            finally:
+                self.bars.remove(label)
+
+    def _make_room(self) -> None:
+        """Clear the line where a bar stands; it is drawn again below what is printed."""
+        if self.bars:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
     def each(self, label: str, items: Iterable[Any], total: int | None) -> Iterator[Any]:
         """Yield the items one by one under a progress bar."""

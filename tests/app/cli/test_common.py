@@ -61,6 +61,24 @@ def test_who_waits_at_a_terminal_is_told_once_why(
     assert stream.getvalue().count("some seconds the first time\n") == lines
 
 
+def test_a_line_printed_under_a_bar_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, output = Stream(is_terminal=True), Output()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("facegate.cli.progress_bar.DRAW_EVERY_S", 0.0)
+    for item in output.each("work", ["one", "two"], 2):
+        output.result(f"line {item}", None)
+        output.note(f"note {item}")
+    output.result("the end", None)
+    shown = terminal.getvalue()
+    for line in ("line one\n", "note one\n", "line two\n", "note two\n"):
+        assert f"\r\x1b[K{line}" in shown
+    assert "1/2" in shown
+    assert "2/2" in shown
+    assert shown.endswith("the end\n")
+    assert "\x1b[Kthe end" not in shown
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @output_options
