@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facegate.data.dataset import Dataset
 from facegate.data.splits import place_of
 from facegate.errors import InputError
 from facegate.models.shelf.weights import checked_weights
@@ -122,21 +123,7 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
         InputError: too few people, or too few photographs of each.
     """
     dataset = sources.dataset
-    counts = dataset.counts
-    enough = [i for i in range(len(counts)) if counts[i] >= LEAST_IMAGES]
-    order = sorted(enough, key=lambda i: place_of(dataset.identities[i], salt=SALT))
-    n_strangers = max(2, len(enough) // 4)
-    strangers, own = order[:n_strangers], order[n_strangers:]
-    if len(own) < LEAST_PEOPLE - 2 or len(enough) < LEAST_PEOPLE:
-        raise InputError(
-            f"{len(enough)} people have {LEAST_IMAGES} photographs or more; "
-            f"fine-tuning takes {LEAST_PEOPLE} at least",
-            hint="add people, and several photographs of each",
-        )
-    mine, theirs = dataset.only(own), dataset.only(strangers)
-    kept = np.concatenate([mine.labels[_is_held_out(mine.labels)], np.arange(len(own))])
-    check_people(kept, OWN)  # before anything is decoded
-    check_people(theirs.labels, STRANGERS)
+    mine, theirs = _deal(dataset)
     both = [(decode(mine.files, config, "photographs", progress), mine)]
     both.append((decode(theirs.files, config, "photographs of strangers", progress), theirs))
     (crops, others), conflicts = apart(both)
@@ -162,13 +149,13 @@ def gather_own(config: Config, sources: Sources, *, progress: Progress | None = 
     return Material(
         crops=trained,
         labels=labels[~held],
-        n_identities=len(own),
+        n_identities=len(mine.identities),
         val=val,
         cal=away,
         targets=ask(config.teacher, trained, size=config.size)[0],
         facts={
-            "people": len(own),
-            "strangers": len(strangers),
+            "people": len(mine.identities),
+            "strangers": len(theirs.identities),
             "left_out": len(crops.left_out) + len(others.left_out),
             "conflicts": conflicts,
             "data_hash": hash_of(dataset, sources.unlabelled),
@@ -198,6 +185,30 @@ def judge(trainer: Trainer) -> Judgement:
         strangers_before=see(before, material.cal, "cal"),
         strangers_after=see(after, material.cal, "cal"),
     )
+
+
+def _deal(dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Return the people that are trained on, and the strangers; nothing is decoded for it.
+
+    Raises:
+        InputError: too few people or photographs to judge either by.
+    """
+    counts = dataset.counts
+    enough = [i for i in range(len(counts)) if counts[i] >= LEAST_IMAGES]
+    order = sorted(enough, key=lambda i: place_of(dataset.identities[i], salt=SALT))
+    n_strangers = max(2, len(enough) // 4)
+    strangers, own = order[:n_strangers], order[n_strangers:]
+    if len(own) < LEAST_PEOPLE - 2 or len(enough) < LEAST_PEOPLE:
+        raise InputError(
+            f"{len(enough)} people have {LEAST_IMAGES} photographs or more; "
+            f"fine-tuning takes {LEAST_PEOPLE} at least",
+            hint="add people, and several photographs of each",
+        )
+    mine, theirs = dataset.only(own), dataset.only(strangers)
+    kept = np.concatenate([mine.labels[_is_held_out(mine.labels)], np.arange(len(own))])
+    check_people(kept, OWN)  # before anything is decoded
+    check_people(theirs.labels, STRANGERS)
+    return mine, theirs
 
 
 def _is_held_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
