@@ -19,6 +19,7 @@ from facegate.models.losses.result import LossResult, LossStats
 from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
 from facegate.models.training.batches import Batches
+from facegate.models.training.centring import output_norm, recentre
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.feed import Batch, Feed, Spread
 from facegate.models.training.material import Material
@@ -148,7 +149,7 @@ class Trainer:
             freeze_batch_norm(self.net)
         targets = None if self.targets is None else self.targets[rows]
         of_batch = self._weights(batch, rows)
-        shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
+        shares, outputs = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
         gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))
@@ -163,6 +164,8 @@ class Trainer:
         sound = parts.watchdog.is_sound(signals)
         if sound:
             parts.optimizer.step()
+            if stage.freeze_bn and (norm := output_norm(self.net)) is not None:
+                recentre(norm, outputs, self.ranks)
             self.average.follow(self.net)
         parts.optimizer.zero_grad(set_to_none=True)
         self._warn(parts.watchdog.look(signals), [] if sound else rows.tolist())
@@ -215,8 +218,9 @@ class Trainer:
         stage: Stage,
         parts: StageParts,
         of_batch: tuple[float, float],
-    ) -> Shares:
-        found: list[Shares] = []
+    ) -> tuple[Shares, Tensor]:
+        """Leave gradients behind; return what the loss was made of, and the net's outputs."""
+        found: list[tuple[Shares, Tensor]] = []
         weight, labelled = of_batch
 
         def loss(embeddings: Tensor, batch_labels: Tensor) -> LossResult:
@@ -225,7 +229,7 @@ class Trainer:
             )
             if parts.centres is not None:
                 parts.centres.follow(embeddings, batch_labels)
-            found.append(shares)
+            found.append((shares, embeddings.detach()))
             return LossResult(total, shares.stats or LossStats(shares.total))
 
         if stage.is_cached and stage.chunk < len(images):
@@ -282,7 +286,7 @@ class Trainer:
 
 
 def freeze_batch_norm(net: nn.Module) -> None:
-    """Keep the statistics of batch normalisation as they are; scale and shift still train."""
+    """Keep batch normalisation from following its batches; scale and shift still train."""
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
