@@ -87,6 +87,8 @@ def tuned_config(config: Config) -> Config:
         raise InputError(
             f"{base.name} cannot be fine-tuned", hint="only models that facegate trained can be"
         )
+    if len(config.stages) > 1:
+        raise InputError("finetune takes one stage", hint="leave the others out")
     tuned = replace(
         config,
         net=base.architecture,
@@ -96,12 +98,14 @@ def tuned_config(config: Config) -> Config:
         weights=str(checked_weights(base).path),
         teacher=(base.name,),
         unlabelled=(),
+        # One look, at the end: the photographs that judge the outcome must not choose it.
+        evaluate=config.stages[0].steps,
         licence=f"as {base.name}: {base.licence}"
         if config.licence == "not stated"
         else config.licence,
     )
     plain = Config()
-    for key in ("net", "weights", "teacher", "unlabelled"):
+    for key in ("net", "weights", "teacher", "unlabelled", "evaluate"):
         if getattr(config, key) not in (getattr(plain, key), getattr(tuned, key)):
             raise InputError(
                 f"{key} does not go with finetune", hint=f"leave it out: {base.name} is tuned"

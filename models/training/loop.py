@@ -19,7 +19,7 @@ from facegate.models.losses.result import LossResult, LossStats
 from facegate.models.training.alike import Centres
 from facegate.models.training.average import Average
 from facegate.models.training.batches import Batches
-from facegate.models.training.centring import output_norm, recentre
+from facegate.models.training.centring import recentre
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.feed import Batch, Feed, Spread
 from facegate.models.training.material import Material
@@ -149,7 +149,7 @@ class Trainer:
             freeze_batch_norm(self.net)
         targets = None if self.targets is None else self.targets[rows]
         of_batch = self._weights(batch, rows)
-        shares, outputs = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
+        shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
         gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))
@@ -164,8 +164,6 @@ class Trainer:
         sound = parts.watchdog.is_sound(signals)
         if sound:
             parts.optimizer.step()
-            if stage.freeze_bn and (norm := output_norm(self.net)) is not None:
-                recentre(norm, outputs, self.ranks)
             self.average.follow(self.net)
         parts.optimizer.zero_grad(set_to_none=True)
         self._warn(parts.watchdog.look(signals), [] if sound else rows.tolist())
@@ -218,9 +216,8 @@ class Trainer:
         stage: Stage,
         parts: StageParts,
         of_batch: tuple[float, float],
-    ) -> tuple[Shares, Tensor]:
-        """Leave gradients behind; return what the loss was made of, and the net's outputs."""
-        found: list[tuple[Shares, Tensor]] = []
+    ) -> Shares:
+        found: list[Shares] = []
         weight, labelled = of_batch
 
         def loss(embeddings: Tensor, batch_labels: Tensor) -> LossResult:
@@ -229,7 +226,7 @@ class Trainer:
             )
             if parts.centres is not None:
                 parts.centres.follow(embeddings, batch_labels)
-            found.append((shares, embeddings.detach()))
+            found.append(shares)
             return LossResult(total, shares.stats or LossStats(shares.total))
 
         if stage.is_cached and stage.chunk < len(images):
@@ -256,9 +253,16 @@ class Trainer:
         crops, size = self.material.val.crops, self.config.size
         return embed(self.average.net, crops, size, device=self.device, autocast=self.autocast)
 
+    def _centre(self) -> None:
+        """Measure the mean of the average's outputs, which frozen statistics do not follow."""
+        crops, size = self.material.crops, self.config.size
+        recentre(self.average.net, crops, size, device=self.device, autocast=self.autocast)
+
     def _look(self) -> None:
         place = self.place
         self.ranks.share_buffers(self.average.net)
+        if self.config.stages[place.stage].freeze_bn:
+            self._centre()
         seen = look(self.embed_val(), self.material.val.people, self.fmr)
         is_best = place.best is None or seen.tar > place.best.tar
         place.since_best = 0 if is_best else place.since_best + 1
@@ -286,7 +290,7 @@ class Trainer:
 
 
 def freeze_batch_norm(net: nn.Module) -> None:
-    """Keep batch normalisation from following its batches; scale and shift still train."""
+    """Keep the statistics of batch normalisation as they are; scale and shift still train."""
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()

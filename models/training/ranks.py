@@ -88,13 +88,6 @@ class Ranks:
             gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
             start += gradient.numel()
 
-    def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the mean of what each process has."""
-        if self.size > 1:
-            dist.all_reduce(values)
-            values = values / self.size
-        return values
-
     def share_buffers(self, net: nn.Module) -> None:
         """Give every process the first one's statistics of batch normalisation."""
         if self.size > 1:

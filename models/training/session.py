@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,14 @@ from facegate.models.training.recorder import Recorder, restore
 from facegate.models.training.run_card import finish_run, plan_card
 from facegate.models.training.run_folder import RunFolder
 from facegate.models.training.state import Listener
-from facegate.models.training.teacher import ask, check_teachers, join
-from facegate.models.training.validation import Look, check_held
+from facegate.models.training.teacher import ask, check_teachers, join, turned
+from facegate.models.training.validation import Look, check_held, embed
 from facegate.models.values import Floats, Pixels
 
 log = logging.getLogger(__name__)
 TARGETS = "targets.npy"
+ASKED = 4096
+"""Images that show where a student with weights stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def _train(
     try:
         if folder is not None and resume:
             _check_same_images(folder, sources)
-        material = _gather(config, sources, path, progress)
+        material = _gather(config, sources, path, net, progress)
     except FacegateError:
         if folder is not None and not resume:
             folder.discard()
@@ -188,10 +191,13 @@ def _check_same_images(folder: RunFolder, sources: Sources) -> None:
         )
 
 
-def _gather(config: Config, sources: Sources, path: Path, progress: Progress | None) -> Material:
+def _gather(
+    config: Config, sources: Sources, path: Path, net: nn.Module, progress: Progress | None
+) -> Material:
     if config.finetune:
         return gather_own(config, sources, progress=progress)
-    material = gather(config, sources, teach=_teach(config, path, progress), progress=progress)
+    teach = _teach(config, path, net, progress)
+    material = gather(config, sources, teach=teach, progress=progress)
     for split, held in (("val", material.val), ("cal", material.cal)):
         check_held(held, split)  # some images may not have been usable
     return material
@@ -218,7 +224,7 @@ def _plot(trainer: Trainer, folder: RunFolder) -> None:
 
 
 def _teach(
-    config: Config, path: Path, progress: Progress | None
+    config: Config, path: Path, net: nn.Module, progress: Progress | None
 ) -> Callable[[Pixels], Floats] | None:
     """Return what asks the teachers; a resumed run finds their answers in its folder."""
     if not config.teacher:
@@ -240,6 +246,12 @@ def _teach(
 
         said = ask(config.teacher, crops, size=config.size, progress=count)
         targets = join(said, config.dim)
+        if config.weights:
+            known = np.unique(np.linspace(0, len(crops) - 1, ASKED).astype(np.int64))
+            device = next(net.parameters()).device
+            asked = crops[known]
+            rows = embed(net.eval(), asked, config.size, device=device, autocast=nullcontext)
+            targets = turned(targets, known, rows)
         buffer = io.BytesIO()
         np.save(buffer, targets)
         write_atomically(kept, buffer.getvalue())

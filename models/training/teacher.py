@@ -4,7 +4,8 @@ Each image goes through each teacher plain and mirrored, and the two are average
 teachers are joined: their centred unit rows side by side. The joined rows are brought to the
 student's length by principal components, whose variances are evened out a little, and turned at
 random, so that every dimension carries about the same variance, as the batch normalisation at
-the end of the student's net makes it. Angles between rows survive the turn.
+the end of the student's net makes it. Angles between rows survive the turn. A student that has
+learnt already gets them turned to where it stands (`turned`), and forgets nothing to reach them.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
 
 from facegate.errors import InputError
 from facegate.models.align import warp
@@ -106,6 +108,24 @@ def join(said: Sequence[Floats], dim: int) -> Floats:
     strength = np.maximum(variances, 1e-12) ** (-EVENED / 2)
     turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((dim, dim)))
     return _unit((joined @ axes) * strength @ turn)
+
+
+def turned(targets: Floats, known: NDArray[np.int64], rows: Floats) -> Floats:
+    """Turn targets as a whole, so that they come as near as they can to what a student says now.
+
+    Args:
+        targets: (n, dim) unit rows.
+        known: (k,), the images that the student was asked about.
+        rows: (k, dim), its unit rows.
+
+    Returns:
+        float32 (n, dim) unit rows, with the angles of the targets.
+
+    Source: Schönemann, "A generalized solution of the orthogonal Procrustes problem",
+    Psychometrika 1966.
+    """
+    turn, _ = orthogonal_procrustes(targets[known].astype(np.float64), rows.astype(np.float64))
+    return _unit(targets @ turn)
 
 
 def _embed(

@@ -64,11 +64,6 @@ def test_the_licence_is_the_users_or_the_models() -> None:
     assert tuned_config(replace(config, licence="not stated")).licence.startswith("as facegate-1: ")
 
 
-def test_the_photographs_that_judge_choose_nothing() -> None:
-    config = load_config(preset="finetune", flags={"data": "people"})
-    assert all(stage.steps < config.evaluate for stage in config.stages)
-
-
 def test_few_people_or_few_photographs_are_refused_at_once(tmp_path: Path, people: Path) -> None:
     config = tuned_config(settings(people))
     dataset = read_dataset(people).only(range(3))
@@ -111,12 +106,26 @@ def test_the_fewest_that_can_be_judged(
 
 @pytest.mark.parametrize(
     "flags",
-    [{"net": "plain-m"}, {"weights": "w"}, {"teacher": ["facegate-0"]}, {"unlabelled": ["more"]}],
+    [
+        {"net": "plain-m"},
+        {"weights": "w"},
+        {"teacher": ["facegate-0"]},
+        {"unlabelled": ["more"]},
+        {"evaluate": 100},
+    ],
 )
 def test_what_the_tuned_model_decides_is_not_taken_from_elsewhere(flags: dict[str, object]) -> None:
     [key] = flags
     with pytest.raises(InputError, match=f"{key} does not go with finetune"):
         tuned_config(settings(Path("people"), **flags))
+
+
+def test_the_photographs_that_judge_choose_nothing() -> None:
+    config = settings(Path("people"))
+    tuned = tuned_config(config)
+    assert tuned.evaluate == tuned.stages[0].steps  # one look, at the end
+    with pytest.raises(InputError, match="finetune takes one stage"):
+        tuned_config(replace(config, stages=config.stages * 2))
 
 
 def test_a_smaller_net_stores_smaller_crops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +141,7 @@ def test_models_that_facegate_cannot_train_are_refused(people: Path) -> None:
 
 
 def test_a_tuned_model_is_judged_on_both_kinds_of_people(people: Path, tmp_path: Path) -> None:
-    config = tuned_config(settings(people, steps=4, evaluate=2, p=6, k=3, precision="f32"))
+    config = tuned_config(settings(people, steps=4, p=6, k=3, precision="f32"))
     outcome = train(config, tmp_path / "mine")
     assert outcome.verdict is not None
     assert (outcome.card is not None) is outcome.verdict.is_better

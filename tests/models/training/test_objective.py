@@ -12,7 +12,7 @@ from facegate.models.training.batches import Batches
 from facegate.models.training.config import Stage
 from facegate.models.training.objective import Objective, Shares
 from facegate.models.training.schedule import make_optimizer, rate_at
-from facegate.models.training.teacher import join
+from facegate.models.training.teacher import join, turned
 
 
 def batch(n: int = 32, dim: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -166,6 +166,22 @@ def test_joined_teachers_keep_who_is_alike() -> None:
     same = np.kron(np.eye(40), np.ones((5, 5))).astype(bool)
     assert np.median(alike[same]) > 0.8
     assert np.quantile(alike[~same], 0.95) < np.quantile(alike[same], 0.05)
+
+
+def test_targets_turn_to_where_a_student_stands() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(50, 6)).astype(np.float32)
+    targets /= np.linalg.norm(targets, axis=1, keepdims=True)
+    turn, _ = np.linalg.qr(rng.normal(size=(6, 6)))
+    known = np.arange(0, 50, 3)
+    found = turned(targets, known, (targets[known] @ turn).astype(np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, targets @ turn, atol=1e-5)
+    # Of another map they keep their own angles.
+    other = rng.normal(size=(len(known), 6)).astype(np.float32)
+    found = turned(targets, known, other)
+    np.testing.assert_allclose(found @ found.T, targets @ targets.T, atol=1e-5)
+    assert (found[known] * other).sum() > (targets[known] * other).sum()
 
 
 def test_teachers_with_too_few_dimensions_are_refused() -> None:
