@@ -16,7 +16,7 @@ from typing import Any
 from facegate.data.text import counted
 from facegate.errors import ConflictError, InputError
 from facegate.gallery.store import now
-from facegate.gallery.values import Operation, utc
+from facegate.gallery.values import MOST, Operation, utc
 
 _UID = re.compile(r"[!-~]{1,64}")
 _MAX_ACTOR = 128
@@ -127,7 +127,9 @@ def latest(db: sqlite3.Connection, limit: int, identity_id: int | None) -> list[
     where, values = "", []
     if identity_id is not None:
         where, values = "WHERE op.identity_id = ? OR op.other_id = ? ", [identity_id, identity_id]
-    rows = db.execute(f"{_SELECT} {where} ORDER BY op.seq DESC LIMIT ?", [*values, limit])
+    rows = db.execute(
+        f"{_SELECT} {where} ORDER BY op.seq DESC LIMIT ?", [*values, min(limit, MOST)]
+    )
     return [_operation(row) for row in rows]
 
 

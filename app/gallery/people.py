@@ -8,7 +8,7 @@ from facegate.errors import UnknownIdentityError
 from facegate.gallery import vectors
 from facegate.gallery.names import clean_name, name_key, nearest
 from facegate.gallery.store import setting
-from facegate.gallery.values import Identity, StoredSample, utc
+from facegate.gallery.values import MOST, Identity, StoredSample, row_number, utc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,17 +74,19 @@ def by_id(db: sqlite3.Connection, identity_id: int) -> Identity | None:
 def enrolled_by_id(db: sqlite3.Connection, identity_id: int) -> Identity | None:
     """Return an identity by its number, or None where nobody who is enrolled now has it."""
     row = db.execute(
-        f"{_IDENTITY} WHERE identity.id = ? AND identity.retired_op IS NULL", (identity_id,)
+        f"{_IDENTITY} WHERE identity.id = ? AND identity.retired_op IS NULL",
+        (row_number(identity_id),),
     ).fetchone()
     return _identity(row) if row else None
 
 
 def page(db: sqlite3.Connection, offset: int, limit: int | None, search: str) -> list[Identity]:
     """Return identities in the order of their names, those whose name holds ``search``."""
+    key = name_key(search).encode("utf-8", "backslashreplace").decode()  # no name is such a text
     rows = db.execute(
         f"{_IDENTITY} WHERE identity.retired_op IS NULL AND instr(identity.name_key, ?) > 0 "
         "ORDER BY identity.name_key LIMIT ? OFFSET ?",
-        (name_key(search), -1 if limit is None else limit, offset),
+        (key, -1 if limit is None else min(limit, MOST), min(offset, MOST)),
     )
     return [_identity(row) for row in rows]
 

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
 Kind = Literal["photo", "frame"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+MOST = 2**63 - 1
+"""The largest number that SQLite takes."""
+
+
+def row_number(number: int) -> int:
+    """Return a number to find a row by: 0, which none has, for one that SQLite does not take."""
+    return number if 0 < number <= MOST else 0
+
 
 def utc(microseconds: int) -> datetime:
     """Return a stored time, integer UTC microseconds, as a datetime."""

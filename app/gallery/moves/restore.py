@@ -4,6 +4,8 @@ import json
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +33,8 @@ def restore(source: Path, path: Path, by: Change, timeout: float) -> Restored:
     Raises:
         NotAGalleryError, DamagedGalleryError, NewerGalleryError: the backup is no good.
     """
-    opening.inspect(source, kind="backup")
+    with _of_a_backup():
+        opening.inspect(source, kind="backup")
     if os.path.exists(path) and os.path.samefile(source, path):
         raise GalleryError(f"{source} is the gallery itself", hint="name a backup of it")
     try:
@@ -40,7 +43,7 @@ def restore(source: Path, path: Path, by: Change, timeout: float) -> Restored:
         raise unwritable(error, path) from error
     incoming = path.with_name(f".{path.name}.{secrets.token_hex(4)}.restore")
     try:
-        with backup.place_for(incoming, shown=path) as temporary:
+        with backup.place_for(incoming, shown=path) as temporary, _of_a_backup():
             _fetch(source, temporary, timeout)
         store = _opened(path, timeout)
         if store is None:
@@ -52,6 +55,16 @@ def restore(source: Path, path: Path, by: Change, timeout: float) -> Restored:
     finally:
         for ending in ("", "-journal"):
             discard(Path(f"{incoming}{ending}"))
+
+
+@contextmanager
+def _of_a_backup() -> Iterator[None]:
+    """Let the error about a file that is no good say what helps here."""
+    try:
+        yield
+    except (NotAGalleryError, DamagedGalleryError) as error:
+        error.hint = "name another backup"
+        raise
 
 
 def _fetch(source: Path, copy: Path, timeout: float) -> None:

@@ -14,7 +14,7 @@ from facegate.gallery import history, people, vectors
 from facegate.gallery.history import Change
 from facegate.gallery.names import clean_name, name_key
 from facegate.gallery.store import setting
-from facegate.gallery.values import Enrolled, Identity, Sample
+from facegate.gallery.values import Enrolled, Identity, Sample, row_number
 
 MAX_CROP_BYTES = 4 * 2**20
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -232,7 +232,8 @@ def retire(db: sqlite3.Connection, identity_id: int, seq: int) -> None:
 def remove_sample(db: sqlite3.Connection, by: Change, sample_id: int) -> int:
     """Retire one sample of somebody who has others, and return the number."""
     row = db.execute(
-        "SELECT identity_id FROM sample WHERE id = ? AND retired_op IS NULL", (sample_id,)
+        "SELECT identity_id FROM sample WHERE id = ? AND retired_op IS NULL",
+        (row_number(sample_id),),
     ).fetchone()
     identity: Identity | None = people.by_id(db, row[0]) if row else None
     if identity is None:

@@ -11,7 +11,7 @@ from facegate.errors import ConflictError
 from facegate.gallery import history, people
 from facegate.gallery.history import Change
 from facegate.gallery.store import set_setting
-from facegate.gallery.values import Operation, microseconds
+from facegate.gallery.values import Operation, microseconds, row_number
 from facegate.gallery.writes import changes, erasing
 
 _FOREVER = {"erase": "what was erased is gone", "restore": "restore the replaced file instead"}
@@ -49,7 +49,7 @@ def _target(db: sqlite3.Connection, number: int | None) -> Operation:
         if row[0] is None:
             raise ConflictError("there is nothing to take back", hint="nothing was changed")
         number = row[0]
-    elif not db.execute("SELECT 1 FROM op WHERE seq = ?", (number,)).fetchone():
+    elif not db.execute("SELECT 1 FROM op WHERE seq = ?", (row_number(number),)).fetchone():
         raise ConflictError(
             f"there is no operation {number}", hint="'facegate gallery history' lists them"
         )

@@ -277,3 +277,17 @@ def test_the_last_operation_is_known(gallery: Gallery, samples: MakeSamples) -> 
     last = gallery.last_operation
     assert last is not None
     assert (last.uid, last.actor, last.text) == ("mine", "key-7", "enrolled Ada: 1 sample")
+
+
+def test_what_sqlite_cannot_take_is_nobodys(peopled: Gallery) -> None:
+    big = 10**20
+    with pytest.raises(UnknownIdentityError, match=f"there is no identity {big}"):
+        peopled.identity_by_id(big)
+    with pytest.raises(ConflictError, match=f"there is no operation {big}"):
+        peopled.undo(big)
+    with pytest.raises(ConflictError, match=f"there is no sample {big}"):
+        peopled.remove_sample(big)
+    assert len(peopled.history(big)) == 3
+    assert len(peopled.identities(limit=big)) == 3
+    assert peopled.identities(offset=big) == []
+    assert peopled.identities(search="\udcff") == []

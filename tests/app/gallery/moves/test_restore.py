@@ -171,10 +171,10 @@ def test_a_bad_backup_changes_nothing(
     db.execute("UPDATE template SET vec = zeroblob(64) WHERE id = 2")
     db.commit()
     db.close()
-    with pytest.raises(DamagedGalleryError, match="template 2"):
+    with pytest.raises(DamagedGalleryError, match=r"template 2.*name another backup$"):
         Gallery.restore(copy, path)
     (tmp_path / "text.db").write_text("no backup" * 1000)
-    with pytest.raises(NotAGalleryError):
+    with pytest.raises(NotAGalleryError, match="is not a gallery: name another backup"):
         Gallery.restore(tmp_path / "text.db", path)
     with pytest.raises(NotAGalleryError):
         Gallery.restore(tmp_path / "missing.db", path)
