@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 POOR = "a face is too dark, bright, blurred, small or turned for an answer"
 DOUBT = "the score lies where the calibration's counts cannot tell"
+CLOSEST = 1e-4
+"""Scores that differ by less tell nobody apart: somebody is enrolled under two names."""
+
 VERIFIED: dict[bool | None, Outcome] = {True: "match", False: "no match", None: "inconclusive"}
 IDENTIFIED: dict[bool | None, Outcome] = {True: "match", False: "unknown", None: "inconclusive"}
 
@@ -89,8 +92,12 @@ def answer(
     poor = is_too_poor(face.face.quality)
     if threshold is not None:
         decision = "inconclusive" if poor else IDENTIFIED[decide(best.score, threshold, rate)]
-    is_match = decision == "match"
     second = candidates[1] if len(candidates) > 1 else None
+    reason = why(decision, poor)
+    if decision == "match" and second is not None and best.score - second.score < CLOSEST:
+        decision = "inconclusive"
+        reason = f"{best.identity.name} and {second.identity.name} score the same"
+    is_match = decision == "match"
     other = second if is_match else best
     return IdentifiedFace(
         source=face.source,
@@ -100,7 +107,7 @@ def answer(
         score=best.score,
         threshold=threshold,
         runner_up=Near(other.identity, other.score) if other else None,
-        reason=why(decision, poor),
+        reason=reason,
         fpir_at_score=rate.rate if rate else None,
         fpir_ci95=rate.ci95 if rate else None,
     )

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 FaceChoice = Literal["only", "largest", "all"]
 
 
-def choose(source: str, found: Found, face: FaceChoice) -> Sequence[int]:
+def choose(source: str, found: Found, face: FaceChoice, *, rotated: bool) -> Sequence[int]:
     """Return the numbers of the faces that are meant; 0 is the largest.
+
+    Args:
+        source: the photograph's display name.
+        found: its faces.
+        face: which are meant.
+        rotated: the photograph was looked at from all four sides.
 
     Raises:
         NoFaceError: there is none.
@@ -28,8 +34,8 @@ def choose(source: str, found: Found, face: FaceChoice) -> Sequence[int]:
     if not n:
         raise NoFaceError(
             f"no face found in {source}",
-            hint="use a photograph where the face is upright and at least 24 pixels wide, "
-            "or try --rotate auto",
+            hint="use a photograph where the face is upright and at least 24 pixels wide"
+            + ("" if rotated else ", or try --rotate auto"),
         )
     if face == "only" and n + found.n_left_out > 1:
         raise SeveralFacesError(

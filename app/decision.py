@@ -122,8 +122,9 @@ class Basis:
 
         Raises:
             NoThresholdError: nothing was measured at a rate that small.
+            ValueError: the rate is none.
         """
-        fmr = self.fmr if fmr is None else fmr
+        fmr = _checked(self.fmr if fmr is None else fmr)
         if self.scale is None:
             k = best.probes * best.templates
             rate = self.card.threshold_at(fmr / k)
@@ -140,7 +141,7 @@ class Basis:
         Raises:
             NoThresholdError: nothing was measured at all.
         """
-        fpir = self.fpir if fpir is None else fpir
+        fpir = _checked(self.fpir if fpir is None else fpir)
         try:
             if self.scale is None:
                 templates = max(search.templates, 1)
@@ -214,6 +215,12 @@ def decide(score: float, threshold: Threshold, rate: RateAtScore | None) -> bool
     if high <= threshold.target:
         return True
     return None if low <= threshold.target else False
+
+
+def _checked(rate: float) -> float:
+    if not 0 < rate < 1:
+        raise ValueError(f"a rate of errors lies above 0 and below 1, got {rate:g}")
+    return rate
 
 
 def _rate(line: Line | None) -> RateAtScore | None:

@@ -1,7 +1,7 @@
 """Which samples of a person are kept, and how they get into the gallery."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from facegate.agreement import agreeing, agreement_score
 from facegate.choice import FaceChoice, display_name, rows, sample
 from facegate.data.images import Photo, PhotoSource
+from facegate.decision import is_too_poor
 from facegate.errors import (
     FacegateError,
     ImageError,
@@ -18,7 +19,7 @@ from facegate.errors import (
 )
 from facegate.gallery.names import clean_name, name_key
 from facegate.models.values import Floats
-from facegate.results import EmbeddedFace, Enrolment, LeftOut, Near
+from facegate.results import EmbeddedFace, Enrolment, IdentifiedFace, LeftOut, Near
 
 if TYPE_CHECKING:
     from facegate.recognizer import Recognizer
@@ -75,10 +76,11 @@ def enroll_faces(
         return Enrolment(known, samples, 0, tuple(outs), (), recognizer.model_id)
     conflicts = () if known else conflicts_of(recognizer, kept)
     gallery = recognizer.create_gallery()
+    before = {(s.source_hash, s.face_no) for s in gallery.samples(known.name)} if known else set()
     samples_kept = [sample(f, kind, keep_crops) for f in kept]
     done = gallery.enroll(name, samples_kept, op_uid=op_uid, actor=recognizer.actor)
     if done.n_known:
-        outs.append(LeftOut(name, "known", f"{done.n_known} of the samples were enrolled before"))
+        outs += _known(kept, before)
     return Enrolment(
         done.identity, samples, done.n_added, tuple(outs), conflicts, recognizer.model_id
     )
@@ -102,6 +104,16 @@ def _is_one_photograph(sources: object) -> bool:
     if isinstance(sources, np.ndarray):
         return sources.dtype == np.uint8 and sources.ndim < 4
     return isinstance(sources, str | bytes | os.PathLike) or hasattr(sources, "read")
+
+
+def _known(kept: Sequence[EmbeddedFace], before: Collection[tuple[str, int]]) -> Iterator[LeftOut]:
+    """Yield what was enrolled already, before or from another file with the same contents."""
+    seen = set(before)
+    for face in kept:
+        key = (face.source_hash, face.face_no)
+        if key in seen:
+            yield LeftOut(face.source, "known", f"{face.source} is enrolled already")
+        seen.add(key)
 
 
 def _agreeing(
@@ -129,11 +141,19 @@ def conflicts_of(
     """
     best: dict[int, Near] = {}
     for answer in recognizer.search(kept):
-        if answer.identity is None or answer.score is None:
+        near = _resembled(answer)
+        if near is None or (name and name_key(near.identity.name) == name_key(name)):
             continue
-        if name and name_key(answer.identity.name) == name_key(name):
-            continue
-        near = best.get(answer.identity.id)
-        if near is None or answer.score > near.score:
-            best[answer.identity.id] = Near(answer.identity, answer.score)
+        before = best.get(near.identity.id)
+        if before is None or near.score > before.score:
+            best[near.identity.id] = near
     return tuple(sorted(best.values(), key=lambda near: -near.score))
+
+
+def _resembled(answer: IdentifiedFace) -> Near | None:
+    """Return whom a face looks like, also where two who are enrolled do so equally."""
+    if answer.identity is not None and answer.score is not None:
+        return Near(answer.identity, answer.score)
+    if answer.score is None or answer.threshold is None or is_too_poor(answer.face.quality):
+        return None
+    return answer.runner_up if answer.score >= answer.threshold.score else None

@@ -1,7 +1,7 @@
 """From a photograph to embedded faces: the pipeline with choice, quality and times."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,10 +36,18 @@ class Reader:
             ImageError, NoFaceError, SeveralFacesError, NotUprightError: as they say.
         """
         photo, found = self.find(source)
-        embedded, refused = self.embed(photo, found, choose(photo.source, found, face))
+        embedded, refused = self.embed(photo, found, self.choose(photo, found, face))
         if not embedded:
             raise next(iter(refused.values()))
         return embedded
+
+    def choose(self, photo: Photo, found: Found, face: FaceChoice) -> Sequence[int]:
+        """Return the numbers of the faces that are meant.
+
+        Raises:
+            NoFaceError, SeveralFacesError: as they say.
+        """
+        return choose(photo.source, found, face, rotated=self.rotate)
 
     def find(self, source: PhotoSource | Photo) -> tuple[Photo, Found]:
         """Read a photograph and find its faces."""
@@ -67,6 +75,8 @@ class Reader:
             try:
                 crops[number] = self.pipeline.crop(photo, face, rotation=found.rotation)
             except NotUprightError as error:
+                if self.rotate:  # and still not
+                    error.hint = "turn the photograph"
                 refused[number] = error
         embeddings = self.pipeline.embed(np.stack(list(crops.values()))) if crops else ()
         embedded = []

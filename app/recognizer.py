@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from facegate.answers import answer, nobody_enrolled, not_embedded, verified
 from facegate.calibration.stored import CalibrationReader
-from facegate.choice import FaceChoice, choose, rows
+from facegate.choice import FaceChoice, rows
 from facegate.closing import Closing
 from facegate.data.images import Photo, PhotoSource
 from facegate.decision import Basis, Comparison, Search, Threshold
@@ -110,6 +110,14 @@ class Recognizer(Closing):
         """Return the gallery, or None where it does not exist yet."""
         return self._opener.open()
 
+    def require_gallery(self) -> "Gallery | None":
+        """Return the gallery; None where it is the default one and nobody was ever enrolled.
+
+        Raises:
+            NotAGalleryError: one was named that does not exist.
+        """
+        return self._opener.require()
+
     def faces(
         self, source: PhotoSource | Photo, *, face: FaceChoice = "all"
     ) -> tuple[EmbeddedFace, ...]:
@@ -134,7 +142,7 @@ class Recognizer(Closing):
         of so many comparisons.
         """
         if self._opener.is_named:
-            self._opener.require()
+            self.require_gallery()
         self.reader.start()
         left, right = self.faces(a, face=face), self.faces(b, face=face)
         scores = rows(left) @ rows(right).T
@@ -152,7 +160,7 @@ class Recognizer(Closing):
         Raises:
             UnknownIdentityError: nobody of that name is enrolled.
         """
-        gallery = self._opener.require()
+        gallery = self.require_gallery()
         if gallery is None:
             raise UnknownIdentityError(
                 f"{name!r} is not enrolled; nobody is, in {self.path}", hint="enrol somebody first"
@@ -172,10 +180,11 @@ class Recognizer(Closing):
         Faces whose landmarks are not upright are ``inconclusive``. A photograph without a face
         gives no faces. On an empty gallery every face is ``unknown``.
         """
-        self._opener.require()
+        self.require_gallery()
         self.reader.start()
         photo, found = self.reader.find(source)
-        chosen = choose(photo.source, found, face) if face != "all" else range(len(found.faces))
+        every = range(len(found.faces))
+        chosen = every if face == "all" else self.reader.choose(photo, found, face)
         embedded, refused = self.reader.embed(photo, found, chosen)
         decided, problem = self._search(embedded)
         answers = dict(zip((e.face_no for e in embedded), decided, strict=True))

@@ -98,15 +98,15 @@ class Verification:
             "decision": self.decision,
             "score": rounded(self.score),
             "threshold": rounded(self.threshold.score) if self.threshold else None,
-            "fmr": self.threshold.rate if self.threshold else None,
-            "fmr_at_score": self.fmr_at_score,
+            "fmr": significant(self.threshold.rate) if self.threshold else None,
+            "fmr_at_score": significant(self.fmr_at_score),
             "model": self.model,
             "calibration": self.threshold.source if self.threshold else None,
             "identity": identity_json(self.identity),
             "template": self.template,
             "faces": [face.as_json() for face in self.faces],
             "seconds": {stage: round(s, 4) for stage, s in self.seconds.items()},
-            "fmr_ci95": list(self.fmr_ci95) if self.fmr_ci95 else None,
+            "fmr_ci95": [significant(end) for end in self.fmr_ci95] if self.fmr_ci95 else None,
             "reason": self.reason or None,
         }
 
@@ -145,9 +145,9 @@ class IdentifiedFace:
             "identity": identity_json(self.identity),
             "score": rounded(self.score),
             "threshold": rounded(self.threshold.score) if self.threshold else None,
-            "fpir": self.threshold.rate if self.threshold else None,
-            "fpir_at_score": self.fpir_at_score,
-            "fpir_ci95": list(self.fpir_ci95) if self.fpir_ci95 else None,
+            "fpir": significant(self.threshold.rate) if self.threshold else None,
+            "fpir_at_score": significant(self.fpir_at_score),
+            "fpir_ci95": [significant(end) for end in self.fpir_ci95] if self.fpir_ci95 else None,
             "runner_up": self.runner_up.as_json() if self.runner_up else None,
             "detection_score": rounded(self.face.score),
             "reason": self.reason or None,
@@ -222,3 +222,13 @@ def face_json(source: str, face: Face) -> Json:
 def rounded(value: float | None) -> float | None:
     """Return a score with four decimals: more would claim what the measurement does not give."""
     return None if value is None else round(float(value), 4)
+
+
+def significant(rate: float | None) -> float | None:
+    """Return a rate with four significant digits; products of rates have noise behind them.
+
+    >>> from facegate.results import significant
+    >>> significant(0.00021300000000000003), significant(None)
+    (0.000213, None)
+    """
+    return None if rate is None else float(f"{rate:.4g}")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,12 @@ from facegate.errors import FacegateError, InputError, MachineError
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says on a disk that is full, over its quota, or not to take so large a file."""
+
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What it says of a place where this user may not write."""
+
+_MOST_LINKS = 40  # as the kernel follows them
+_OF_PROCESSES = re.compile(r"/proc/|/dev(/fd)?$")
 
 
 @contextmanager
@@ -60,11 +67,26 @@ def check_output(path: Path) -> None:
 
     Raises:
         InputError: it is a folder, a device, a pipe, or no place at all.
+        MachineError: code read_only.
     """
     try:
         _check_place(path)
+        _check_folder(path.parent)
     except OSError as error:
         raise _unwritable(error, path) from error
+
+
+def check_output_folder(folder: Path) -> None:
+    """Refuse a folder that no file of ours can get into; it may not be there yet.
+
+    Raises:
+        InputError: it is a file, or no place at all.
+        MachineError: code read_only.
+    """
+    try:
+        _check_folder(folder)
+    except OSError as error:
+        raise _unwritable(error, folder) from error
 
 
 def write_output(path: Path, contents: bytes) -> None:
@@ -72,7 +94,7 @@ def write_output(path: Path, contents: bytes) -> None:
 
     Raises:
         InputError: the place cannot be written to.
-        MachineError: code disk_full.
+        MachineError: code disk_full or read_only.
     """
     try:
         write_atomically(path, contents)
@@ -81,6 +103,8 @@ def write_output(path: Path, contents: bytes) -> None:
 
 
 def _check_place(path: Path) -> None:
+    if _is_open_file(path):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -91,11 +115,39 @@ def _check_place(path: Path) -> None:
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
+def _is_open_file(path: Path) -> bool:
+    """Say whether a name stands for what a process has open, as /dev/stdout does.
+
+    That may be a regular file; the new one would take the place of the name, not of the file.
+    """
+    for _ in range(_MOST_LINKS):
+        if _OF_PROCESSES.match(os.path.realpath(path.parent)):
+            return True
+        if not path.is_symlink():
+            break
+        path = path.parent / os.readlink(path)
+    return False
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise where a folder is none, or where it or the one to make it in cannot be written to."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not stat.S_ISDIR(folder.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        is_for_reading = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        number = errno.EROFS if is_for_reading else errno.EACCES
+        raise OSError(number, os.strerror(number), str(folder))
+
+
 def _unwritable(error: OSError, path: Path) -> FacegateError:
     reason = (error.strerror or type(error).__name__).lower()
     message = f"{printable(str(path))} cannot be written ({reason})"
     if error.errno in NO_SPACE:
         return MachineError(message, hint="free some space", code="disk_full")
+    if error.errno in READ_ONLY:
+        return MachineError(message, hint="choose another place", code="read_only")
     return InputError(message, hint="choose another place")
 
 

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
+from typing import TextIO
 
 import click
 
@@ -104,10 +105,10 @@ def run(args: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except FacegateError as error:
         if _verbosity(args) >= 2:
-            traceback.print_exc()
+            tell(traceback.format_exc())
         return _report(args, error.message, error.hint, error.code, error.exit_status)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        tell(error.format_message())
         return error.exit_code
     except click.ClickException as error:
         message = error.format_message().rstrip(".")
@@ -118,11 +119,11 @@ def run(args: list[str]) -> int:
         return _report(args, "stopped", "nothing was changed", "interrupted", INTERRUPTED_STATUS)
     except BrokenPipeError:
         # The reader of our output is gone (`facegate … | head`): nothing is left to say.
-        _drop_output()
+        _drop(sys.stdout)
         return 0
     except Exception as error:
         if _verbosity(args) >= 2:
-            traceback.print_exc()
+            tell(traceback.format_exc())
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _machine_fault(args, error)
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
@@ -144,7 +145,7 @@ def _machine_fault(args: list[str], error: OSError) -> int:
         what = f"{os.fsdecode(error.filename)} cannot be used ({reason})"
         return _report(args, what, hint, code, MACHINE_STATUS)
     # Only what is open already has no name: the output.
-    _drop_output()
+    _drop(sys.stdout)
     hint += "; 'facegate gallery history' shows what was saved before"
     return _report([], f"the output cannot be written ({reason})", hint, code, MACHINE_STATUS)
 
@@ -156,9 +157,17 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (it stays open)
 
 
-def _drop_output() -> None:
-    """Let Python's own flush at exit not complain of an output that takes nothing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def tell(text: str, *, newline: bool = True) -> None:
+    """Print to stderr. Where that takes nothing the exit status still says what is true."""
+    try:
+        click.echo(text, err=True, nl=newline)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let Python's own flush at exit not complain of a stream that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(args: list[str], message: str, hint: str, code: str, status: int) -> int:
@@ -168,8 +177,11 @@ def _report(args: list[str], message: str, hint: str, code: str, status: int) ->
     if "--json" in args:
         import json
 
-        click.echo(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
-    click.echo(f"facegate: {message}" + (f": {hint}" if hint else ""), err=True)
+        try:
+            click.echo(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
+        except OSError:  # the error itself matters more
+            _drop(sys.stdout)
+    tell(f"facegate: {message}" + (f": {hint}" if hint else ""))
     return status
 
 

@@ -9,6 +9,7 @@ import click
 from facegate.cli.common import (
     DEVICES,
     Output,
+    Place,
     default_gallery,
     gallery_option,
     output_options,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from facegate.calibration.stored import Calibration
     from facegate.calibration.strangers import Resemblance
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = Place()
 
 SHOWN = 20
 """Pairs of people who are too close that are named."""
@@ -133,9 +134,10 @@ def _lines(made: "Calibration") -> list[str]:
 
     verification, search = made.scale.threshold(made.fmr), made.search_threshold()
     low, high = made.scale.tables[0].band(made.fmr)
+    people = f"{made.n_identities:,} {'person' if made.n_identities == 1 else 'people'}"
+    templates = f"{made.n_templates:,} {'template' if made.n_templates == 1 else 'templates'}"
     lines = [
-        f"{made.id}: model {made.model}, {made.n_identities:,} people, "
-        f"{made.n_templates:,} templates",
+        f"{made.id}: model {made.model}, {people}, {templates}",
         f"  verify    threshold {verification.score:.3f} at FMR {made.fmr:g} "
         f"[{verification.low:.2g}, {verification.high:.2g}]; inconclusive from {low:.3f} "
         f"to {high:.3f}",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from facegate.cli import tell
+
 if TYPE_CHECKING:
     from facegate.errors import FacegateError
     from facegate.results import LeftOut
@@ -20,7 +22,22 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEVICES = ("auto", "cpu", "cuda")
 FACES = ("only", "largest", "all")
-PHOTOGRAPH = click.Path(path_type=Path, readable=False)
+
+
+class Place(click.Path):
+    """A path. Nobody asks for the working folder by an empty one, as an unset variable gives it."""
+
+    def __init__(self, **checks: bool) -> None:
+        super().__init__(path_type=Path, **checks)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse it."""
+        if value == "":
+            self.fail("an empty path names nothing", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PHOTOGRAPH = Place(readable=False)
 """One of several that may not be read is left out with its reason, as a damaged one is."""
 
 
@@ -67,7 +84,7 @@ class Output:
         """Print a message to stderr, unless quiet."""
         if not self.quiet:
             self._make_room()
-            click.echo(_lines(message), err=True)
+            tell(_lines(message))
 
     def left_out(self, entry: "LeftOut") -> None:
         """Say what was left out and why; most reasons name the source themselves."""
@@ -84,7 +101,7 @@ class Output:
         """Print an error that came with a result, and return its exit status."""
         from facegate.data.text import printable
 
-        click.echo(f"facegate: {printable(str(error))}", err=True)
+        tell(f"facegate: {printable(str(error))}")
         return error.exit_status
 
     @property
@@ -110,7 +127,7 @@ class Output:
     def _make_room(self) -> None:
         """Clear the line where a bar stands; it is drawn again below what is printed."""
         if self.bars:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            tell("\r\x1b[K", newline=False)
 
     def each(self, label: str, items: Iterable[Any], total: int | None) -> Iterator[Any]:
         """Yield the items one by one under a progress bar."""
@@ -170,19 +187,21 @@ def output_options(command: Command) -> Command:
 
 
 def _tell_who_waits(output: Output) -> None:
-    """Let the two things be said that take long before anything else is."""
+    """Let be said what takes long before anything else is, and every warning."""
     import logging
 
     class Notes(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             output.note(record.getMessage())
 
-    for name, is_wanted in (
-        ("facegate.models.inference.openvino_torch", output.shows_progress),  # the first use
-        ("facegate.data.folders", not output.plain),  # a search of a large folder
+    for name, is_wanted, level in (
+        ("facegate", True, logging.WARNING),
+        # the first use, and a search of a large folder
+        ("facegate.models.inference.openvino_torch", output.shows_progress, logging.INFO),
+        ("facegate.data.folders", not output.plain, logging.INFO),
     ):
         logger = logging.getLogger(name)
-        logger.handlers = [Notes()] if is_wanted else []  # not those of a command before
+        logger.handlers = [Notes(level)] if is_wanted else []  # not those of a command before
         logger.setLevel(logging.INFO)
 
 
@@ -190,7 +209,7 @@ def gallery_option(command: Command) -> Command:
     """Add --gallery, a path; None where it was not given."""
     return click.option(
         "--gallery",
-        type=click.Path(path_type=Path),
+        type=Place(),
         help="The gallery file.  [default: gallery.db in $FACEGATE_HOME]",
     )(command)
 

@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegate.cli.common import Output, output_options
+from facegate.cli.common import Output, Place, output_options
 
 if TYPE_CHECKING:
     from facegate.capture.devices import Device
 
 
 @click.command(short_help="List the cameras and what is wrong with each.")
-@click.option(
-    "--snapshots", type=click.Path(path_type=Path), help="A folder for a test frame of each camera."
-)
+@click.option("--snapshots", type=Place(), help="A folder for a test frame of each camera.")
 @output_options
 def command(snapshots: Path | None, output: Output) -> int:
     """List the cameras of this machine, take a test frame of each, and say what is wrong.

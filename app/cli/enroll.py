@@ -10,6 +10,7 @@ from facegate.cli.common import (
     FACES,
     PHOTOGRAPH,
     Output,
+    Place,
     gallery_option,
     model_options,
     one_line,
@@ -31,7 +32,7 @@ FILE_FAULTS = ("no_such_file", "not_a_file", "not_an_image", "image_too_large", 
 @click.argument("photographs", nargs=-1, type=PHOTOGRAPH)
 @click.option(
     "--folder",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="A folder of people: one folder a person, named like the person.",
 )
 @click.option("--camera", metavar="CAMERA", help="auto, an index, a path, a URL or a film.")

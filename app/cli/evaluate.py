@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facegate.cli.common import Output, model_options, output_options
+from facegate.cli.common import Output, Place, model_options, output_options
 
 if TYPE_CHECKING:
     from facegate.evaluation.run import Protocol
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = Place()
 
 
 @click.command(name="evaluate")

@@ -7,13 +7,14 @@ import click
 from facegate.cli.common import (
     DEVICES,
     Output,
+    Place,
     default_gallery,
     gallery_option,
     output_options,
 )
 from facegate.data.text import counted
 
-FILE = click.Path(path_type=Path)
+FILE = Place()
 
 
 @click.command(short_help="Look for damage, and for people who are too close.")

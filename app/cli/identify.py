@@ -1,5 +1,6 @@
 """``facegate identify``: every face in photographs and folders, or before a camera."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from facegate.cli.common import (
     PHOTOGRAPH,
     NumberIn,
     Output,
+    Place,
     gallery_option,
     model_options,
     one_line,
@@ -31,10 +33,8 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Who, if anyone enrolled, is in these photographs?")
 @click.argument("photographs", nargs=-1, type=PHOTOGRAPH)
-@click.option("--annotate", type=click.Path(path_type=Path), help="A folder for annotated copies.")
-@click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path), help="A table for spreadsheets."
-)
+@click.option("--annotate", type=Place(), help="A folder for annotated copies.")
+@click.option("--csv", "csv_file", type=Place(), help="A table for spreadsheets.")
 @click.option("--camera", metavar="CAMERA", help="auto, an index, a path, a URL or a film.")
 @click.option(
     "--again",
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--snapshots",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="With --camera: a folder for the annotated frame of each event.",
 )
 @click.option("--face", type=click.Choice(FACES), default="all", show_default=True)
@@ -79,15 +79,18 @@ def command(
     Exit status: 0 every face was named, 1 some face is unknown, 3 no answer for some face or
     no face at all.
     """
-    from facegate.data.files import check_output
+    from facegate.data.files import check_output, check_output_folder
     from facegate.recognizer import Recognizer
 
     _check_usage(photographs, camera, (annotate, csv_file), (again, snapshots))
     if csv_file is not None:
         check_output(csv_file)
+    if annotate is not None:
+        check_output_folder(annotate)
     with Recognizer(
         gallery, model=model, device=device, fpir=fpir, threshold=threshold, rotate=rotate == "auto"
     ) as recognizer:
+        recognizer.require_gallery()  # before a folder is searched
         if camera is not None:
             from facegate.cli.identify_camera import identify_camera
 
@@ -140,6 +143,7 @@ class _Run:
         self.answers: list[Identification] = []
         self.left_out: list[LeftOut] = []
         self.errors: list[ImageError | NoAnswerError] = []
+        self.decode_s = 0.0
 
     def identify(self, path: Path) -> None:
         """Identify one photograph, or note why not."""
@@ -147,8 +151,10 @@ class _Run:
         from facegate.errors import ImageError, NoAnswerError
         from facegate.results import LeftOut
 
+        before = time.perf_counter()
         try:
             photo = read_photo(path)
+            self.decode_s += time.perf_counter() - before
             answer = self.recognizer.identify(photo, face=self.face)
         except (ImageError, NoAnswerError) as error:
             self.left_out.append(LeftOut(str(path), error.code, str(error)))
@@ -193,10 +199,12 @@ class _Run:
             self.output.note(f"{source}: {_left_out(answer)} more faces were left out")
 
     def _json(self, faces: "list[IdentifiedFace]", people: int, templates: int) -> dict[str, Any]:
-        seconds: dict[str, float] = {}
+        seconds = dict.fromkeys(("decode", "detect", "embed", "total"), 0.0)
         for answer in self.answers:
             for stage, spent in answer.seconds.items():
-                seconds[stage] = round(seconds.get(stage, 0.0) + spent, 4)
+                seconds[stage] += spent
+        for stage in ("decode", "total"):  # photographs come to the recognizer decoded
+            seconds[stage] += self.decode_s
         return {
             "faces": [face.as_json() for face in faces],
             "photographs": [
@@ -207,7 +215,7 @@ class _Run:
             "model": self.recognizer.model_id,
             "identities": people,
             "templates": templates,
-            "seconds": seconds,
+            "seconds": {stage: round(spent, 4) for stage, spent in seconds.items()},
         }
 
     def _draw(self, photo: "Photo", answer: "Identification") -> None:
@@ -246,12 +254,13 @@ def describe(face: "IdentifiedFace") -> str:
     if face.threshold is None:
         who = near.identity.name if near is not None else "somebody"
         return f"score {face.score:.3f} with {who}, no decision {where}"
-    next_one = f"; next {near.identity.name} {near.score:.3f}" if near is not None else ""
+    relation = ">=" if face.score >= face.threshold.score else "<"
+    scores = f"{where} score {face.score:.3f} {relation} {face.threshold.score:.3f}"
+    other = f"{near.identity.name} {near.score:.3f}" if near is not None else ""
     if face.identity is not None:
-        bound = f"{face.score:.3f} >= {face.threshold.score:.3f}"
-        return f"{face.identity.name} {where} score {bound}{next_one}"
-    bound = f"{face.score:.3f} < {face.threshold.score:.3f}"
-    return f"{face.decision} {where} score {bound}{next_one.replace('next', 'nearest', 1)}"
+        return f"{face.identity.name} {scores}" + (f"; next {other}" if other else "")
+    line = f"{face.decision} {scores}" + (f"; nearest {other}" if other else "")
+    return f"{line}: {face.reason}" if face.reason else line
 
 
 def write_table(path: Path, answers: "list[Identification]") -> None:

@@ -33,7 +33,8 @@ def identify_camera(
     from facegate.cli.live_session import LiveSession
     from facegate.errors import NoThresholdError
 
-    if recognizer.threshold is None and not recognizer.card.thresholds:
+    basis = recognizer.basis
+    if recognizer.threshold is None and basis.scale is None and not basis.card.thresholds:
         raise NoThresholdError(
             f"model {recognizer.model_id} has no measured threshold",
             hint="measure one with 'facegate calibrate', or give one with --threshold",

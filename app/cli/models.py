@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegate.cli.common import Output, output_options
+from facegate.cli.common import Output, Place, output_options
 from facegate.cli.model_card import describe, megabytes, terms
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LICENCE_WIDTH = 60
 """Of a row of the list; `models info` has the whole licence."""
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = Place()
 
 
 @click.group(name="models")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegate.cli.common import DEVICES, Output, output_options
+from facegate.cli.common import DEVICES, Output, Place, output_options
 from facegate.cli.interrupt import Interrupted
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from facegate.models.training.sweep import Row
 
 PRESETS = ("tiny", "small", "finetune", "paper")
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
-PLACE = click.Path(path_type=Path)
+FOLDER = Place(file_okay=False)
+FILE = Place(dir_okay=False)
+PLACE = Place()
 SHOWN = 10
 """Of each kind of finding of an audit, on a terminal."""
 

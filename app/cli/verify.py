@@ -9,6 +9,7 @@ from facegate.cli.common import (
     FACES,
     PHOTOGRAPH,
     Output,
+    Place,
     gallery_option,
     model_options,
     output_options,
@@ -39,7 +40,7 @@ STATUS = {"match": 0, "no match": 1, "inconclusive": 3}
 @rotate_option
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="FILE",
     help="Explain the answer in one HTML file, with the faces.",
 )
@@ -67,12 +68,15 @@ def command(
 
     Exit status: 0 match, 1 no match, 3 no answer.
     """
+    from facegate.data.files import check_output
     from facegate.recognizer import Recognizer
 
     wanted = 1 if name is not None else 2
     if len(photographs) != wanted:
         what = "one photograph with --name" if name is not None else "two photographs"
         raise click.UsageError(f"verify takes {what}, got {len(photographs)}")
+    if report is not None:
+        check_output(report)
     with Recognizer(
         gallery, model=model, device=device, fmr=fmr, threshold=threshold, rotate=rotate == "auto"
     ) as recognizer:

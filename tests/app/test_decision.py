@@ -172,3 +172,12 @@ def test_two_poor_faces_are_worse_than_one() -> None:
     assert is_too_poor(0.39, 0.39)
     assert is_too_poor(0.19, 1.0)
     assert not is_too_poor(None, 0.3)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -1e-3, float("nan")])
+def test_what_is_no_rate_has_no_threshold(card: Card, scale: Scale, rate: float) -> None:
+    for basis in (Basis(card), Basis(card, scale)):
+        with pytest.raises(ValueError, match="lies above 0 and below 1"):
+            basis.verification(rate)
+        with pytest.raises(ValueError, match="lies above 0 and below 1"):
+            basis.identification(rate, Search(1, 1))

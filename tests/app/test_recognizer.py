@@ -1,6 +1,7 @@
 """The whole road on the portraits: enrol, verify, identify, and what is refused."""
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,16 @@ def test_the_same_photograph_is_not_enrolled_twice(enrolled: Path, pictures: Pic
         answer = recognizer.enroll("Ada", [pictures["ada-1"]])
     assert answer.kept == 0
     assert [entry.code for entry in answer.left_out] == ["known"]
+    assert answer.left_out[0].message == f"{pictures['ada-1']} is enrolled already"
+
+
+def test_every_copy_of_a_photograph_is_named(people: Path, pictures: Pictures) -> None:
+    copies = [shutil.copy(pictures["ada-1"], people.with_name(f"{n}.jpg")) for n in "abc"]
+    with Recognizer(people) as recognizer:
+        answer = recognizer.enroll("Ada", copies)
+    assert (answer.samples, answer.kept) == (3, 1)
+    assert [Path(entry.source) for entry in answer.left_out] == copies[1:]
+    assert {entry.code for entry in answer.left_out} == {"known"}
 
 
 def test_somebody_enrolled_under_another_name_is_noticed(
@@ -241,3 +252,19 @@ def test_a_face_too_poor_for_an_answer_is_inconclusive(
     assert (face.decision, face.identity) == ("inconclusive", None)
     assert face.runner_up is not None
     assert face.runner_up.identity.name == "Ada"
+
+
+def test_a_new_person_is_noticed_though_two_look_alike_equally(
+    enrolled: Path, pictures: Pictures
+) -> None:
+    with Recognizer(enrolled) as recognizer:
+        recognizer.enroll("Countess", [pictures["ada-1"]])
+        (face,) = recognizer.identify(pictures["ada-1"]).faces
+        assert (face.decision, face.identity) == ("inconclusive", None)
+        answer = recognizer.enroll("Third", [pictures["ada-1"]])
+    assert [near.identity.name for near in answer.conflicts] == ["Ada"]
+
+
+def test_nobody_is_told_to_turn_what_was_turned(pictures: Pictures) -> None:
+    with pytest.raises(NoFaceError, match=r"at least 24 pixels wide$"):
+        Recognizer(rotate=True).faces(pictures["nobody"])

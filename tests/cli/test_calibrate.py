@@ -205,3 +205,14 @@ def test_a_rate_that_the_counts_cannot_support_is_refused_with_the_smallest(
     err = capsys.readouterr().err
     assert "support no false match rate of 1e-09" in err
     assert "the smallest they support is 5e-06" in err
+
+
+def test_one_person_is_not_people(
+    tmp_path: Path, facegate_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, model = tmp_path / "one.db", card(DEFAULT_MODEL)
+    with Gallery.open(path, model_id=installed_id(model), create=True) as opened:
+        row = np.eye(1, model.dim, dtype=np.float32)[0]
+        opened.enroll("Ada", [Sample(row, None, "0" * 64, 0)])
+    assert run(["calibrate", "--gallery", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(", 1 person, 1 template")

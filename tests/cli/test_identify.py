@@ -200,12 +200,44 @@ def test_a_copy_of_a_file_with_the_longest_name_finds_room(
     assert copy.name.startswith("李" * 50)
 
 
-def test_a_gallery_that_is_not_there_is_2(
-    pictures: Pictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("probe", ["folder", "film"])
+def test_a_gallery_that_is_not_there_is_said_before_the_work(
+    probe: str,
+    pictures: Pictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    missing = str(tmp_path / "missing.db")
-    assert run(["identify", str(pictures["ada-1"]), "--gallery", missing]) == 2
+    monkeypatch.setattr("facegate.data.folders.find_photos", lambda _folder: pytest.fail("search"))
+    what = ["--camera", "film.mp4"] if probe == "film" else [str(tmp_path)]
+    assert run(["identify", *what, "--gallery", str(tmp_path / "missing.db")]) == 2
     assert "there is no gallery" in capsys.readouterr().err
+
+
+def test_two_names_for_one_face_are_no_answer(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["enroll", "Countess", str(pictures["ada-1"]), *gallery]) == 0
+    capsys.readouterr()
+    assert run(["identify", str(pictures["ada-2"]), *gallery]) == 3
+    line = capsys.readouterr().out
+    assert ": inconclusive [" in line
+    assert " >= " in line
+    assert line.endswith(": Ada and Countess score the same\n")
+    assert run(["identify", str(pictures["ada-2"]), *gallery, "--json"]) == 3
+    (face,) = json.loads(capsys.readouterr().out)["faces"]
+    assert face["identity"] is None
+    assert face["runner_up"]["identity"]["name"] == "Ada"
+
+
+def test_the_time_of_decoding_is_counted(
+    gallery: list[str], pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["identify", str(pictures["ada-2"]), *gallery, "--json"]) == 0
+    seconds = json.loads(capsys.readouterr().out)["seconds"]
+    assert list(seconds) == ["decode", "detect", "embed", "total"]
+    assert 0 < seconds["decode"] < seconds["total"]
 
 
 def test_a_rate_that_nothing_supports_is_said(
@@ -236,10 +268,15 @@ def test_a_table_in_the_place_of_a_folder_is_refused_before_the_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     capsys.readouterr()
-    assert run(["identify", str(pictures["ada-2"]), *gallery, "--csv", str(tmp_path)]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith(f"facegate: {tmp_path} cannot be written (is a directory)")
-    assert captured.out == ""
+    photo = pictures["ada-2"]
+    for flag, place, reason in (
+        ("--csv", tmp_path, "is a directory"),
+        ("--annotate", photo, "not a directory"),
+    ):
+        assert run(["identify", str(photo), *gallery, flag, str(place)]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith(f"facegate: {place} cannot be written ({reason})")
+        assert captured.out == ""
 
 
 @pytest.mark.parametrize(("left_out", "words"), [(6, "6 more"), (600, "at least 600 more")])

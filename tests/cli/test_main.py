@@ -212,3 +212,26 @@ def test_control_characters_never_reach_the_terminal(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "\x1b" not in err
+
+
+@pytest.mark.parametrize(("stream", "heard"), [("stderr", "stdout"), ("stdout", "stderr")])
+def test_an_error_that_cannot_be_told_keeps_its_status(stream: str, heard: str) -> None:
+    """An uncaught error would end with 1, which reads as "no match"."""
+    with open("/dev/full", "w") as full:
+        pipes = {stream: full, heard: subprocess.PIPE}
+        command = [sys.executable, "-m", "facegate", "models", "info", "nope", "--json", "-v", "-v"]
+        done = subprocess.run(command, text=True, timeout=60, check=False, **pipes)  # type: ignore[call-overload]
+    assert done.returncode == 2
+    assert "no model is called 'nope'" in getattr(done, heard)
+
+
+def test_a_result_stands_where_notes_cannot_be_told() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "facegate", "models", "verify", "facegate-0", "-v"],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0

@@ -29,7 +29,7 @@ def fresh() -> Iterator[None]:
     announce.cache_clear()
     yield
     announce.cache_clear()
-    for name in (announce.__module__, folders.__name__):
+    for name in ("facegate", announce.__module__, folders.__name__):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.NOTSET)
 
@@ -117,3 +117,41 @@ def test_what_is_not_a_number_lies_in_no_range(
     assert run([command, flag, "nan"]) == 2
     message = f"facegate: Invalid value for '{flag}': 'nan' is not a number: see"
     assert capsys.readouterr().err.startswith(message)
+
+
+@click.command()
+@output_options
+def warn(output: Output) -> None:
+    logging.getLogger("facegate.gallery").warning("template 3 is\x1b[31m damaged")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [([], 1), (["--plain"], 1), (["-q"], 0)])
+def test_a_warning_is_one_harmless_line_unless_quiet(
+    arguments: list[str], said: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn.main(arguments, standalone_mode=False)
+    assert capsys.readouterr().err == "template 3 is\\x1b[31m damaged\n" * said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["identify", ""],
+        ["identify", "a.jpg", "--annotate", ""],
+        ["identify", "a.jpg", "--csv", ""],
+        ["verify", "a.jpg", ""],
+        ["enroll", "Ada", ""],
+        ["enroll", "--folder", ""],
+        ["calibrate", "--strangers", ""],
+        ["gallery", "list", "--gallery", ""],
+        ["gallery", "backup", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_working_folder(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``enroll Ada "$PHOTOGRAPHS"`` where the variable is not set."""
+    assert run(arguments) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("facegate: Invalid value for ")
+    assert "an empty path names nothing: see 'facegate" in printed
