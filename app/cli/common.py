@@ -192,7 +192,8 @@ def _tell_who_waits(output: Output) -> None:
 
     class Notes(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            output.note(record.getMessage())
+            say = tell if record.levelno >= logging.ERROR else output.note  # also when quiet
+            say(_lines(self.format(record)))
 
     for name, is_wanted, level in (
         ("facegate", True, logging.WARNING),

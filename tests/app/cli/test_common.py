@@ -133,6 +133,24 @@ def test_a_warning_is_one_harmless_line_unless_quiet(
     assert capsys.readouterr().err == "template 3 is\\x1b[31m damaged\n" * said
 
 
+@click.command()
+@output_options
+def fail(output: Output) -> None:
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError as error:
+        logging.getLogger("facegate.server").error("request 7 failed", exc_info=error)
+
+
+def test_an_error_that_is_logged_has_its_traceback_also_when_quiet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fail.main(["-q"], standalone_mode=False)
+    said = capsys.readouterr().err
+    assert said.startswith("request 7 failed\nTraceback")
+    assert said.endswith("ZeroDivisionError\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
