@@ -9,6 +9,7 @@ import numpy as np
 from facegate.agreement import agreeing, agreement_score
 from facegate.choice import FaceChoice, display_name, rows, sample
 from facegate.data.images import Photo, PhotoSource
+from facegate.data.text import printable
 from facegate.decision import is_too_poor
 from facegate.errors import (
     FacegateError,
@@ -112,7 +113,8 @@ def _known(kept: Sequence[EmbeddedFace], before: Collection[tuple[str, int]]) ->
     for face in kept:
         key = (face.source_hash, face.face_no)
         if key in seen:
-            yield LeftOut(face.source, "known", f"{face.source} is enrolled already")
+            shown = printable(face.source, limit=4000)
+            yield LeftOut(face.source, "known", f"{shown} is enrolled already")
         seen.add(key)
 
 
