@@ -54,7 +54,9 @@ def agreeing(new: Floats, enrolled: Floats, threshold: float) -> NDArray[np.bool
     scores = new @ new.T
     near = scores >= threshold
     np.fill_diagonal(near, True)
-    order = np.lexsort((-np.arange(n), scores.sum(axis=1), near.sum(axis=1)))
+    with_others = scores.copy()
+    np.fill_diagonal(with_others, 0)  # not quite 1 for every row, which would tell two apart
+    order = np.lexsort((-np.arange(n), with_others.sum(axis=1), near.sum(axis=1)))
     core = near[order[-1]]
     sums = scores[:, core].sum(axis=1) - np.where(core, np.diag(scores), 0)
     others = core.sum() - core
