@@ -69,6 +69,6 @@ def test_somebody_always_stays_and_order_hardly_matters(
 
 
 def test_of_two_strangers_rounding_does_not_choose() -> None:
-    shorter = np.float32([[0.99999994, 0], [0, 1]])  # as rounding leaves unit rows
+    shorter = np.array([[0.99999994, 0], [0, 1]], np.float32)  # as rounding leaves unit rows
     for rows in (shorter, shorter[::-1]):
         assert agreeing(rows, np.zeros((0, 2), np.float32), 0.5).tolist() == [True, False]
