@@ -8,7 +8,7 @@ from facegate.errors import InputError
 from facegate.models.losses.heads import ArcFaceHead, CosFaceHead, MarginHead
 
 
-def built(kind: type[MarginHead]) -> MarginHead:
+def built(kind: type[CosFaceHead] | type[ArcFaceHead]) -> MarginHead:
     torch.manual_seed(0)
     return kind(4, 5, scale=8.0)
 
