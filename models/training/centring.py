@@ -1,12 +1,13 @@
-"""Centre a net's outputs again after steps with frozen batch normalisation.
+"""Centre a net's outputs by what it gives for the training images as they are.
 
-A stage with frozen statistics goes on changing what comes into the last normalisation, but not
-the mean that is taken off there. So the outputs drift to one side, cosines rise for everybody
-with everybody, and a few photographs lie near all others: of the false matches at FMR 1e-3 on
-split val, 50 photographs of 4,732 had a part in 29 %, before the stage in 15 %. The mean is
-therefore measured anew, on the moving average of the net, which is what is looked at and kept;
-the same is done for averaged weights in Izmailov et al., "Averaging Weights Leads to Wider
-Optima", UAI 2018.
+The mean that the last normalisation takes off comes from training batches: a few people with
+several images each, changed, with the inner statistics of the batch, and averaged over weights
+that have moved on; or it is frozen while everything before it moves. So the outputs of the net
+that is kept lie to one side, cosines rise for everybody with everybody, and a few photographs
+come near all others: on split val 50 photographs of 4,732 had a part in 29 % of the false matches
+at FMR 1e-3 after a stage of triplets, before it in 15 %. The mean is therefore measured anew, at
+every look, on the moving average of the net. Izmailov et al. do the same with all statistics
+("Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018).
 """
 
 import numpy as np

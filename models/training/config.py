@@ -51,8 +51,7 @@ class Stage:
         scale: of cosface and arcface.
         classifier: weight of an auxiliary CosFace classifier beside a triplet loss.
         distil: weight of the teacher's term.
-        freeze_bn: keep the statistics of batch normalisation as they are; only the mean of the
-            outputs is measured again for what is looked at and kept.
+        freeze_bn: keep the statistics of batch normalisation as they are.
         clip: largest norm of the gradient.
         chunk: images a forward pass, the rest by gradient caching; 0 takes a batch whole, and so
             does a classifier with live statistics.

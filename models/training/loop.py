@@ -254,14 +254,14 @@ class Trainer:
         return embed(self.average.net, crops, size, device=self.device, autocast=self.autocast)
 
     def _centre(self) -> None:
-        """Measure the mean of the average's outputs, which frozen statistics do not follow."""
+        """Measure the mean of the average's outputs: the statistics are those of batches."""
         crops, size = self.material.crops, self.config.size
         recentre(self.average.net, crops, size, device=self.device, autocast=self.autocast)
 
     def _look(self) -> None:
         place = self.place
         self.ranks.share_buffers(self.average.net)
-        if self.config.stages[place.stage].freeze_bn:
+        if not self.config.finetune:  # whose few people are not the middle of all
             self._centre()
         seen = look(self.embed_val(), self.material.val.people, self.fmr)
         is_best = place.best is None or seen.tar > place.best.tar
