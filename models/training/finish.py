@@ -28,22 +28,23 @@ from facegate.models.zoo import make_embedder
 def write_weights(path: Path, state: dict[str, torch.Tensor]) -> str:
     """Write weights in half precision, whole or not at all, and return their sha256.
 
-    The same weights give the same bytes.
+    The same weights give the same bytes. What is too large for half precision stays in single: a
+    classifier does not hold the outputs' length, and their variance may pass 65,504.
 
     Raises:
-        InputError: a value does not fit half precision.
+        InputError: a value is not finite.
     """
     halved: dict[str, torch.Tensor] = {}
     for name, tensor in sorted(state.items()):
         value = tensor.detach().cpu().contiguous()
         if value.is_floating_point():
-            half = value.half()
-            if not torch.isfinite(half).all():
+            if not value.isfinite().all():
                 raise InputError(
-                    f"weight {name} does not fit half precision",
+                    f"weight {name} holds a number that is not finite",
                     hint="the run diverged; train with a lower rate",
                 )
-            value = half
+            half = value.half()
+            value = half if half.isfinite().all() else value.float()
         halved[name] = value
     contents = save(halved)
     write_atomically(path, contents)
@@ -103,7 +104,7 @@ def finish_model(
         The card as written.
 
     Raises:
-        InputError: a weight does not fit half precision, or the calibration people support no
+        InputError: a weight is not finite, or the calibration people support no
             threshold.
     """
     path = folder / card.file
