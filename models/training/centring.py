@@ -23,7 +23,7 @@ ASKED = 4096
 
 
 def output_norm(net: nn.Module) -> nn.BatchNorm1d | None:
-    """Return the batch normalisation that a net ends in, or None where it ends otherwise."""
+    """Return the batch normalisation that a net lists last, or None where it lists another."""
     last = list(net.modules())[-1]
     return last if isinstance(last, nn.BatchNorm1d) and last.track_running_stats else None
 
@@ -32,6 +32,9 @@ def recentre(
     net: nn.Module, crops: Pixels, size: int, *, device: torch.device, autocast: Autocast
 ) -> None:
     """Set the mean that a net's last normalisation takes off; other nets stay as they are.
+
+    A net of the user's own may list a normalisation last that it does not end in: one that does not
+    see one row an image is left alone.
 
     Args:
         net: in evaluation mode.
@@ -50,5 +53,9 @@ def recentre(
         embed(net, crops[some], size, device=device, autocast=autocast)
     finally:
         watch.remove()
+    if [rows.shape[1:] for rows in seen] != [(norm.num_features,)] * len(seen):
+        return
+    if sum(map(len, seen)) != len(some):
+        return
     assert norm.running_mean is not None
     norm.running_mean.copy_(torch.cat(seen).mean(dim=0))

@@ -1,8 +1,9 @@
 from contextlib import nullcontext
 
 import numpy as np
+import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from facegate.models.nets.build import build_net
 from facegate.models.training.centring import output_norm, recentre
@@ -24,8 +25,50 @@ def test_outputs_have_no_mean_left_and_else_stay_as_they_were() -> None:
     torch.testing.assert_close(after - after.mean(0), before - before.mean(0))
 
 
-def test_a_net_that_ends_otherwise_is_left_alone() -> None:
-    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 2)).eval()
+class Unused(nn.Module):
+    """Lists a normalisation last that no image comes through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flat, self.spare = nn.Flatten(), nn.BatchNorm1d(12)
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows: Tensor = self.flat(images)
+        return rows
+
+
+class Planes(Unused):
+    """Uses it on three planes an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spare = nn.BatchNorm1d(3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows: Tensor = self.flat(self.spare(images.flatten(2)))
+        return rows
+
+
+class Twice(Unused):
+    """Uses it twice."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows: Tensor = self.spare(self.spare(self.flat(images)))
+        return rows
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 2)),
+        Unused(),
+        Planes(),
+        Twice(),
+    ],
+    ids=["ends otherwise", "unused", "planes", "twice"],
+)
+def test_a_net_that_does_not_end_in_one_is_left_alone(net: nn.Module) -> None:
+    net.eval()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     crops = np.random.default_rng(0).integers(0, 256, (9, 2, 2, 3), np.uint8)
     recentre(net, crops, 2, device=CPU, autocast=nullcontext)
