@@ -161,15 +161,15 @@ def _resample(crops: Tensor, size: int, settings: Augmentation, generator: Gener
     mirror = torch.where(draw.uniform(n) < settings.flip, -1.0, 1.0)
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     place = (2 * torch.arange(size, device=crops.device) + 1) / size - 1
-    # torch's affine_grid costs more than the resampling that it is for.
-    x, y = place.view(1, 1, size), place.view(1, size, 1)
-    values = (cosine * mirror, sine, sine * mirror, cosine, *shift)
-    a, b, c, d, right, down = (value.view(n, 1, 1) for value in values)
+    # Where a pixel comes from is a part of its column and a part of its row; torch's affine_grid
+    # costs more than the resampling that it is for.
+    of_column = (torch.stack([cosine, sine], -1) * mirror[:, None]).view(n, 1, 1, 2)
+    of_row = torch.stack([-sine, cosine], -1).view(n, 1, 1, 2)
+    columns = of_column * place.view(1, 1, size, 1)
+    rows = of_row * place.view(1, size, 1, 1) + shift.T.reshape(n, 1, 1, 2)
     images = torch.empty(n, size, size, 3, device=crops.device).permute(0, 3, 1, 2)
     for part in _pieces(crops):
-        across = a[part] * x - b[part] * y + right[part]
-        along = c[part] * x + d[part] * y + down[part]
-        grid = torch.stack([across, along], dim=-1)
+        grid = columns[part] + rows[part]
         pixels = crops[part].permute(0, 3, 1, 2).float()
         images[part] = F.grid_sample(pixels, grid, "bilinear", "border", align_corners=False)
     return images
@@ -204,7 +204,10 @@ def _light(images: Tensor, settings: Augmentation, draw: _Draw) -> None:
         contrast = torch.exp(draw.normal(n, 1, 1, 1) * settings.contrast).clamp(0.5, 1.8)
         tint = 1 + draw.normal(n, 3, 1, 1) * settings.contrast / 4
         offset = mean * (1 - contrast) + draw.normal(n, 1, 1, 1) * settings.brightness
-        torch.addcmul(offset * tint, images, contrast * tint, out=images)
+        # By rows of pixels: over the channels, three numbers lie together, too few for a vector.
+        flat = images.permute(0, 2, 3, 1).view(n, size, -1)
+        gain, bias = (x.view(n, 1, 3).repeat(1, 1, size) for x in (contrast * tint, offset * tint))
+        torch.addcmul(bias, flat, gain, out=flat)
     rows = draw.some(settings.shade)
     if len(rows):
         ramp = torch.linspace(-1, 1, size, device=images.device)

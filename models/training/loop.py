@@ -193,7 +193,7 @@ class Trainer:
             seed = hash((self._seed(stage, step), self.ranks.rank, start)) % 2**63
             generator = torch.Generator(self.device).manual_seed(seed)
             part = slice(start, start + piece)
-            changed = augment(self.crops[own[part]], size, settings, generator)
+            changed = augment(self.crops.index_select(0, own[part]), size, settings, generator)
             torch.sub(changed, 127.5, out=images[part]).div_(127.5)
 
         spread(change, range(0, len(own), piece))

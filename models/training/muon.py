@@ -73,20 +73,29 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Return about U V^T of a matrix U S V^T, by Newton-Schulz rounds in bfloat16.
+    """Return about U V^T of a matrix U S V^T, by Newton-Schulz rounds.
+
+    A round multiplies the matrix by a polynomial of its products of rows, G = M M^T. All rounds
+    are taken on G, which is small where the matrix is long, and their product meets the matrix
+    once: several times cheaper for long ones. G squares the singular values, so this wants
+    float32, where rounds on the matrix itself do with bfloat16.
 
     Args:
-        matrix: (m, n), float.
+        matrix: float32 (m, n).
 
     Returns:
         float32 (m, n) with singular values near 1, those that were almost 0 excepted.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    turned = (matrix.T if tall else matrix).bfloat16()
-    turned = turned / turned.norm().clamp_min(1e-7)
+    long = matrix.T if tall else matrix
+    size = long.norm().clamp_min(1e-7)
+    gram = long @ long.T / size.square()
     a, b, c = COEFFICIENTS
+    product = torch.eye(len(gram), device=gram.device)
     for _ in range(ROUNDS):
-        gram = turned @ turned.T
-        turned = a * turned + (b * gram + c * gram @ gram) @ turned
-    result: Tensor = (turned.T if tall else turned).float().contiguous()
-    return result
+        polynomial = b * gram + c * (gram @ gram)
+        polynomial.diagonal().add_(a)
+        product = polynomial @ product
+        gram = polynomial @ gram @ polynomial
+    result: Tensor = (product / size) @ long
+    return (result.T if tall else result).contiguous()
