@@ -70,8 +70,7 @@ def check_output(path: Path) -> None:
         MachineError: code read_only.
     """
     try:
-        _check_place(path)
-        _check_folder(path.parent)
+        _check_folder(_behind_links(path).parent)
     except OSError as error:
         raise _unwritable(error, path) from error
 
@@ -90,16 +89,21 @@ def check_output_folder(folder: Path) -> None:
 
 
 def write_output(path: Path, contents: bytes) -> None:
-    """Write a file where a person wants it, whole or not at all.
+    """Write a file where a person wants it, whole or not at all; through a link, not in its place.
 
     Raises:
         InputError: the place cannot be written to.
         MachineError: code disk_full or read_only.
     """
     try:
-        write_atomically(path, contents)
+        write_atomically(_behind_links(path), contents)
     except OSError as error:
         raise _unwritable(error, path) from error
+
+
+def _behind_links(path: Path) -> Path:
+    _check_place(path)  # by the name that was given, which may stand for what a process has open
+    return Path(os.path.realpath(path))
 
 
 def _check_place(path: Path) -> None:

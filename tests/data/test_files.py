@@ -103,3 +103,14 @@ def test_a_read_only_disk_is_the_machines_fault(
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(MachineError, match=r"cannot be written \(read-only file system\)"):
         write_output(tmp_path / "names.csv", b"x")
+
+
+def test_a_link_keeps_leading_where_it_led(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    link, target = tmp_path / "names.csv", tmp_path / "kept" / "today.csv"
+    link.symlink_to(target)
+    for contents in (b"first", b"second"):
+        check_output(link)
+        write_output(link, contents)
+        assert link.is_symlink()
+        assert target.read_bytes() == contents
