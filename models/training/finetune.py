@@ -68,9 +68,8 @@ class Judgement:
     @property
     def is_better(self) -> bool:
         """Say whether the tuned model is worth keeping."""
-        own = (self.own_after.tar, -self.own_after.eer)
         lost = self.strangers_before.tar - self.strangers_after.tar
-        return own > (self.own_before.tar, -self.own_before.eer) and lost <= MOST_LOST
+        return self.own_after.worth > self.own_before.worth and lost <= MOST_LOST
 
 
 def tuned_config(config: Config) -> Config:

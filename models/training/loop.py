@@ -264,7 +264,7 @@ class Trainer:
         if not self.config.finetune:  # whose few people are not the middle of all
             self._centre()
         seen = look(self.embed_val(), self.material.val.people, self.fmr)
-        is_best = place.best is None or seen.tar > place.best.tar
+        is_best = place.best is None or seen.worth > place.best.worth
         place.since_best = 0 if is_best else place.since_best + 1
         if is_best:
             place.best = seen

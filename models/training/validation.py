@@ -38,7 +38,7 @@ class Look:
     """One look at split val; means over people, at most ten genuine pairs of each.
 
     Attributes:
-        tar: true accept rate at ``fmr``, 0 to 1; checkpoints are chosen by it.
+        tar: true accept rate at ``fmr``, 0 to 1; checkpoints are chosen by it (`worth`).
         fmr: 1e-3, or the smallest rate that the number of impostor pairs supports.
         threshold: at ``fmr``.
         eer: equal error rate.
@@ -48,6 +48,11 @@ class Look:
     fmr: float
     threshold: float
     eer: float
+
+    @property
+    def worth(self) -> tuple[float, float]:
+        """What looks are compared by: ``tar``, and where few pairs give the same one, ``eer``."""
+        return self.tar, -self.eer
 
     def facts(self) -> dict[str, float]:
         """Return the numbers by name."""
