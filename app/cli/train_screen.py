@@ -62,6 +62,8 @@ class Screen:
 
     def step(self, event: dict[str, Any]) -> None:
         """Show a step."""
+        if event["step"] == 1:  # the figures of a stage are its own
+            self._smooth = {}
         for key in ("loss", "images_s", "semi", "easy", "none", "distil"):
             if event.get(key) is not None:
                 old = self._smooth.get(key, event[key])

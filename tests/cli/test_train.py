@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from facegate.cli import run
+from facegate.cli.common import Output
+from facegate.cli.train_screen import Screen
 from facegate.data.images import write_image
+from facegate.models.training.config import load_config
 
 SMALL = (
     *("--aligned", "--set", "crop=16", "--set", "size=16", "--set", "dim=8", "--set", "p=6"),
@@ -283,3 +286,15 @@ def test_a_wrong_path_leaves_no_run_folder_behind(tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run(["train", "--data", str(tmp_path / "none"), "--out", str(out), *SMALL]) == 2
     assert not out.exists()
+
+
+def test_the_figures_shown_are_those_of_their_stage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("facegate.cli.train_screen.QUIET_SECONDS", -1)
+    screen = Screen(load_config(preset="small"), Output())
+    for stage, loss in ((0, 40.0), (1, 0.1)):
+        screen.step({"stage": stage, "step": 1, "loss": loss, "images_s": 300.0})
+    first, second = capsys.readouterr().err.splitlines()
+    assert "warm 1/1000: loss 40.000" in first
+    assert "triplet 1/1000: loss 0.100" in second
