@@ -9,6 +9,7 @@ training for retrieval reads the same layouts.
 """
 
 import csv
+import difflib
 import logging
 import os
 from collections.abc import Iterable
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "cal")
 """Weights come from train, choices from val, thresholds from cal."""
+
+COLUMNS = ("identity", "path", "split", "source")
+"""Of a manifest; others are passed over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +111,11 @@ def read_dataset(folder: Path, manifest: Path | None = None) -> Dataset:
         sources=tuple(facts.get(key, {}).get("source", "") for key in identities),
         empty=tuple(key for key in identities if not found[key]),
     )
+    if not dataset.files and rows:
+        raise InputError(
+            f"nobody whom {manifest} names has an image in {printable(str(folder))}",
+            hint="identity is the name of a person's folder, or give a column path",
+        )
     if not dataset.files:
         raise InputError(
             f"{printable(str(folder))} holds no image of anybody",
@@ -164,18 +173,43 @@ def _read_rows(manifest: Path) -> list[dict[str, str]]:
     try:
         with manifest.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
+            columns = _columns(reader, manifest)
             rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
-            columns = list(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = f" ({str(error.strerror).lower()})" if isinstance(error, OSError) else " as CSV"
         raise InputError(
-            f"{manifest} cannot be read as CSV", hint="a CSV file in UTF-8 with a header line"
+            f"{manifest} cannot be read{reason}", hint="a CSV file in UTF-8 with a header line"
         ) from error
     if "identity" not in columns or not rows:
         raise InputError(
             f"{manifest} has no column 'identity'" if rows else f"{manifest} has no line",
             hint="the header names identity, and as wanted path, split, source",
         )
+    for line, row in enumerate(rows, start=2):
+        if not row["identity"]:
+            raise InputError(
+                f"line {line} of {manifest} names no identity", hint="name it, or leave it out"
+            )
     return rows
+
+
+def _columns(reader: "csv.DictReader[str]", manifest: Path) -> list[str]:
+    """Return the columns, without the blanks that people write after commas.
+
+    Raises:
+        InputError: one is nearly one of ours, and would be passed over with all that it says.
+    """
+    columns = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = columns
+    for wanted in COLUMNS:
+        near = difflib.get_close_matches(wanted, [c.casefold() for c in columns], n=1, cutoff=0.75)
+        if near and wanted not in columns:
+            name = next(c for c in columns if c.casefold() == near[0])
+            raise InputError(
+                f"{manifest} has a column {printable(name)!r}: did you mean {wanted!r}?",
+                hint="rename the column",
+            )
+    return columns
 
 
 def _split(row: dict[str, str], manifest: Path | None) -> str:

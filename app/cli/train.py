@@ -56,7 +56,9 @@ SHOWN = 10
 @click.option("--audit", is_flag=True, help="Only look at the data, and say what is wrong with it.")
 @click.option("--against", type=FOLDER, help="With --audit: people nobody may be shared with.")
 @click.option("--model", metavar="NAME", help="With --audit: look at faces with this model.")
-@click.option("--sweep", metavar="KEY=A,B,…", help="One run for each value, and a table.")
+@click.option(
+    "--sweep", "sweeps", multiple=True, metavar="KEY=A,B,…", help="One run for each value, a table."
+)
 @output_options
 def command(
     *,
@@ -68,7 +70,7 @@ def command(
     audit: bool,
     against: Path | None,
     model: str | None,
-    sweep: str | None,
+    sweeps: tuple[str, ...],
     output: Output,
     **flags: Any,
 ) -> int:
@@ -81,8 +83,10 @@ def command(
     input, 3 stopped by the watchdog.
     """
     from facegate.models.training.config import load_config
+    from facegate.models.training.finetune import tuned_config
     from facegate.models.training.run_folder import RunFolder
 
+    _check_together(resume=resume, audit=audit, sweeps=sweeps, against=against, model=model)
     given = {key: _plain(value) for key, value in flags.items() if value not in (None, ())}
     given |= dict(_pair(text) for text in pairs)
     if resume:
@@ -91,22 +95,35 @@ def command(
         own = RunFolder.resume(out).config
         if file or preset or given:  # settings may be given again, but not others
             base = None if file or preset else out / "config.toml"
-            RunFolder.resume(out, load_config(preset=preset, file=file or base, flags=given))
+            asked = load_config(preset=preset, file=file or base, flags=given)
+            RunFolder.resume(out, asked if base else tuned_config(asked))
         return _run(own, out, output, resume=True)
-    if given.get("finetune") and preset is None and file is None:
-        preset = "finetune"
     config = load_config(preset=preset, file=file, flags=given)
-    if config.finetune and not audit:
-        from facegate.models.training.finetune import tuned_config
-
-        config = tuned_config(config)
     if audit:
         return _audit(config, against, model, output)
     if out is None:
         raise click.UsageError("--out is needed, a folder for the run")
-    if sweep is not None:
-        return _sweep(config, sweep, out, output)
-    return _run(config, out, output)
+    if sweeps:
+        return _sweep(config, sweeps[0], out, output)
+    return _run(tuned_config(config), out, output)
+
+
+def _check_together(
+    *, resume: bool, audit: bool, sweeps: tuple[str, ...], against: Path | None, model: str | None
+) -> None:
+    """Refuse options that would be passed over in silence beside others."""
+    if len(sweeps) > 1:
+        raise click.UsageError("--sweep takes one setting; give it once")
+    for name, value in (("--against", against), ("--model", model)):
+        if value is not None and not audit:
+            raise click.UsageError(f"{name} goes with --audit")
+    doing = [
+        name
+        for name, is_asked in (("--resume", resume), ("--audit", audit), ("--sweep", bool(sweeps)))
+        if is_asked
+    ]
+    if len(doing) > 1:
+        raise click.UsageError(f"{doing[0]} does not go with {doing[1]}")
 
 
 def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -> int:
@@ -115,7 +132,7 @@ def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -
     from facegate.models.training.run_folder import CONFIG
     from facegate.models.training.session import train
 
-    output = output if Ranks.speaks() else replace(output, quiet=True)
+    output = _of_this_process(output)
     try:
         with Screen(config, output) as screen:
             outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
@@ -126,6 +143,13 @@ def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -
     if Ranks.speaks():
         output.result(_describe(outcome), _as_json(outcome))
     return 0 if outcome.verdict is None or outcome.verdict.is_better else 1
+
+
+def _of_this_process(output: Output) -> Output:
+    """Return an output that says nothing where another process of the run speaks for all."""
+    from facegate.models.training.ranks import Ranks
+
+    return output if Ranks.speaks() else replace(output, quiet=True)
 
 
 def _audit(config: "Config", against: Path | None, model: str | None, output: Output) -> int:
@@ -160,8 +184,10 @@ def _audit(config: "Config", against: Path | None, model: str | None, output: Ou
 
 def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
     from facegate.cli.train_screen import Screen
+    from facegate.models.training.ranks import Ranks
     from facegate.models.training.sweep import parse_sweep, sweep
 
+    output = _of_this_process(output)
     key, values = parse_sweep(text)
     rows = []
     for row in sweep(config, key, values, out, screen=lambda c: Screen(c, output)):
@@ -173,7 +199,8 @@ def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
         {key: row.value, **(_as_json(row.outcome) if row.outcome else {"stopped": row.stopped})}
         for row in rows
     ]
-    output.result("\n".join([key, *lines]), {"sweep": table})
+    if Ranks.speaks():
+        output.result("\n".join([key, *lines]), {"sweep": table})
     return 0 if any(row.outcome for row in rows) else 3
 
 
@@ -226,7 +253,7 @@ def _as_json(outcome: "Outcome") -> dict[str, Any]:
 
 
 def _describe_audit(found: "Audit") -> str:
-    lines = [f"{key.replace('_', ' '):<24} {value}" for key, value in found.figures.items()]
+    lines = [f"{key.replace('_', ' '):<24} {_figure(v)}" for key, v in found.figures.items()]
     lines += [f"! {finding}" for finding in found.findings]
     for kind, entries in found.lists.items():
         if entries:
@@ -235,6 +262,12 @@ def _describe_audit(found: "Audit") -> str:
         if len(entries) > SHOWN:
             lines.append(f"  … and more: --json names {len(entries)}")
     return "\n".join(lines)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_figure(part)}" for name, part in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _entry(entry: Any) -> str:

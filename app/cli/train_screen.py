@@ -1,5 +1,6 @@
 """What a training run looks like on a terminal: one live line, and lines that stay."""
 
+import math
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ class Screen:
         if event["step"] == 1:  # the figures of a stage are its own
             self._smooth = {}
         for key in ("loss", "images_s", "semi", "easy", "none", "distil"):
-            if event.get(key) is not None:
+            if event.get(key) is not None and math.isfinite(event[key]):
                 old = self._smooth.get(key, event[key])
                 self._smooth[key] = SMOOTH * old + (1 - SMOOTH) * event[key]
         facts = [f"loss {self._smooth.get('loss', 0):.3f}"]

@@ -35,3 +35,13 @@ class Average:
             for name, value in mine.items():
                 if not value.is_floating_point():
                     value.copy_(theirs[name])
+
+    def mend_statistics(self, net: nn.Module) -> None:
+        """Give a net the averaged statistics for those of its own that are not finite.
+
+        A batch that overflows spoils the running mean and variance in its forward pass, and no
+        later one mends them, though training, which takes each batch's own, goes on as if well.
+        """
+        for mine, theirs in zip(self.net.buffers(), net.buffers(), strict=True):
+            if theirs.is_floating_point() and not theirs.isfinite().all():
+                theirs.copy_(mine)

@@ -161,7 +161,8 @@ def load_config(
     """Put a run's settings together: preset < file < flags.
 
     Args:
-        preset: a name in `PRESETS`; a file may name one itself with ``preset = "small"``.
+        preset: a name in `PRESETS`; a file may name one itself with ``preset = "small"``. Where
+            a model is fine-tuned and none is named, it is ``finetune``.
         file: TOML.
         flags: key -> value; a stage's key is set in every stage.
 
@@ -172,20 +173,19 @@ def load_config(
     written = {} if file is None else _read(file)
     where = "the command line" if file is None else str(file)
     own = _text(written.pop("preset", ""), "preset", where)
+    flags = {key: value for key, value in (flags or {}).items() if value is not None}
     preset = preset or own or None
+    if preset is None and (flags.get("finetune") or written.get("finetune")):
+        preset = "finetune"  # rates for a random net would undo what the model knows
     merged: dict[str, Any] = {}
     if preset is not None:
         if preset not in PRESETS:
             raise InputError(f"no preset is called {preset!r}", hint=nearest(preset, PRESETS))
         merged = _merge(merged, PRESETS[preset], "the preset")
     merged = _merge(merged, written, where)
-    flags = {key: value for key, value in (flags or {}).items() if value is not None}
-    stages = flags.pop("stages", None)
-    merged = _merge(merged, {**flags, **({} if stages is None else {"stages": stages})}, "a flag")
-    for key in set(flags) & set(_STAGE_KEYS):
-        written_stages: list[dict[str, Any]] = list(merged.get("stages", ()))
-        merged["stages"] = [{**stage, key: flags[key]} for stage in written_stages]
-    return _build(merged)
+    if not written.get("stages"):  # the stages are the preset's, which the file is above
+        merged = _in_every_stage(merged, written)
+    return _build(_in_every_stage(_merge(merged, flags, "a flag"), flags))
 
 
 def _merge(under: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -206,6 +206,13 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[s
                 hint = nearest(key, _STAGE_KEYS)
                 raise InputError(f"a stage of {where} has an unknown key {key!r}", hint=hint)
     return {**under, **over}
+
+
+def _in_every_stage(merged: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in over.items() if key in _STAGE_KEYS}
+    if not own or "stages" not in merged:
+        return merged
+    return {**merged, "stages": [{**stage, **own} for stage in merged["stages"]]}
 
 
 def _build(merged: dict[str, Any]) -> Config:

@@ -75,11 +75,15 @@ class Judgement:
 def tuned_config(config: Config) -> Config:
     """Return the settings with net, sizes and weights of the model that is to be tuned.
 
+    Settings that name none come back as they are.
+
     Raises:
         InputError: no such model, or one that facegate cannot train; settings that say of the
             start or the teacher something else.
         ModelMissingError, WeightsError: its weights are not here, or damaged.
     """
+    if not config.finetune:
+        return config
     base = card(config.finetune)
     trainable = base.architecture.startswith("plain-")
     if not trainable or base.mean != (127.5,) * 3 or base.std != (127.5,) * 3:

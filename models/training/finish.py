@@ -1,6 +1,7 @@
 """Turn a trained net into a model: half-precision weights, and a card with measured thresholds."""
 
 import hashlib
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,8 @@ from facegate.models.shelf.sums import file_sum
 from facegate.models.shelf.weights import Weights
 from facegate.models.values import Pixels
 from facegate.models.zoo import make_embedder
+
+_UNKNOWN_OPERATIONS = re.compile(r"No conversion rule found for operations: ([\w:, ]+)")
 
 
 def write_weights(path: Path, state: dict[str, torch.Tensor]) -> str:
@@ -58,19 +61,44 @@ def write_graph(path: Path, net: nn.Module, size: int) -> tuple[Part, Part]:
 
     Returns:
         The two files with their sums.
-    """
-    openvino = import_openvino()
-    from openvino.tools.ovc import convert_model
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch deprecates the tracing that the converter uses
-        model = convert_model(
-            net.cpu().eval(), example_input=torch.zeros(2, 3, size, size), input=[-1, 3, size, size]
-        )
-    openvino.save_model(model, path, compress_to_fp16=True)
+    Raises:
+        InputError: OpenVINO has no such graph.
+    """
+    import_openvino().save_model(make_graph(net, size), path, compress_to_fp16=True)
     files = (path, path.with_suffix(".bin"))
     first, second = (Part(f.name, file_sum(f), f.stat().st_size) for f in files)
     return first, second
+
+
+def make_graph(net: nn.Module, size: int) -> Any:
+    """Return OpenVINO's graph of a net; called before a run as well, which would end in vain.
+
+    Args:
+        net: of the user's own; goes to the CPU and to evaluation mode.
+        size: of its input.
+
+    Raises:
+        InputError: it does something that OpenVINO has no operation for.
+    """
+    import_openvino()
+    from openvino.tools.ovc import convert_model
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch deprecates the tracing that it uses
+            return convert_model(
+                net.cpu().eval(),
+                example_input=torch.zeros(2, 3, size, size),
+                input=[-1, 3, size, size],
+            )
+    except Exception as error:  # the user's own code, and whatever the converter raises on it
+        missing = _UNKNOWN_OPERATIONS.search(str(error))
+        what = missing[1] if missing else (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"{type(net).__name__} cannot become a model, OpenVINO does not convert it: {what}",
+            hint="write that part of forward in other operations",
+        ) from error
 
 
 def finish_model(

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from facegate.data.augment import FACES, LIGHT, NONE, augment
+from facegate.errors import InputError
 from facegate.models.losses.cached import backward_in_chunks
 from facegate.models.losses.distances import in_full
 from facegate.models.losses.result import LossResult, LossStats
@@ -23,13 +25,13 @@ from facegate.models.training.centring import recentre
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.feed import Batch, Feed, Spread
 from facegate.models.training.material import Material
-from facegate.models.training.objective import HEADS, Objective, Shares
+from facegate.models.training.objective import BROKEN, HEADS, Objective, Shares
 from facegate.models.training.precision import Autocast
 from facegate.models.training.ranks import Ranks
 from facegate.models.training.schedule import make_optimizer, rate_at
 from facegate.models.training.state import Listener, Place, StageParts
 from facegate.models.training.validation import check_held, embed, look
-from facegate.models.training.watchdog import Signals, Watchdog
+from facegate.models.training.watchdog import Signals, TrainingStopped, Watchdog
 from facegate.models.values import Floats
 
 AUGMENTATIONS = {"faces": FACES, "light": LIGHT, "none": NONE}
@@ -149,7 +151,13 @@ class Trainer:
             freeze_batch_norm(self.net)
         targets = None if self.targets is None else self.targets[rows]
         of_batch = self._weights(batch, rows)
-        shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
+        try:
+            shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
+        except InputError as error:
+            # Of several processes one alone cannot leave a step out: the others wait for its sums.
+            if error.code != "not_finite" or self.ranks.size > 1:
+                raise
+            shares = BROKEN
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
         gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))
@@ -165,6 +173,8 @@ class Trainer:
         if sound:
             parts.optimizer.step()
             self.average.follow(self.net)
+        else:
+            self.average.mend_statistics(self.net)
         parts.optimizer.zero_grad(set_to_none=True)
         self._warn(parts.watchdog.look(signals), [] if sound else rows.tolist())
         n_images = len(batch)
@@ -263,7 +273,13 @@ class Trainer:
         self.ranks.share_buffers(self.average.net)
         if not self.config.finetune:  # whose few people are not the middle of all
             self._centre()
-        seen = look(self.embed_val(), self.material.val.people, self.fmr)
+        rows = self.embed_val()
+        if not np.isfinite(rows).all():
+            raise TrainingStopped(
+                "training stopped: what the net gives for split val is not finite",
+                hint="lower lr; use precision f32",
+            )
+        seen = look(rows, self.material.val.people, self.fmr)
         is_best = place.best is None or seen.worth > place.best.worth
         place.since_best = 0 if is_best else place.since_best + 1
         if is_best:

@@ -15,6 +15,7 @@ from facegate.data.dataset import Dataset, read_dataset
 from facegate.data.duplicates import same_pictures
 from facegate.data.sampler import PKSampler
 from facegate.data.splits import split_table, with_splits
+from facegate.data.text import counted
 from facegate.errors import InputError
 from facegate.models.training.config import Config
 from facegate.models.training.validation import Held, check_people
@@ -124,7 +125,8 @@ def gather(
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
     left_out = sum(len(crops.left_out) for crops in (labelled, free, val, cal))
     if left_out:
-        log.warning("%d images could not be used and were left out", left_out)
+        were = "was" if left_out == 1 else "were"
+        log.warning("%s could not be used and %s left out", counted(left_out, "image"), were)
     if not len(labelled.rows):
         raise InputError("no training image could be used", hint="run with --audit to see why")
     check_trainable(config, labels)
@@ -205,7 +207,10 @@ def hash_of(dataset: Dataset, unlabelled: Sequence[Place]) -> str:
     digest = hashlib.sha256()
     for file, label in zip(dataset.files, dataset.labels, strict=True):
         who, split = dataset.identities[label], dataset.splits[label]
-        size = file.stat().st_size if file.exists() else "missing"  # which is left out later
+        try:
+            size: int | str = file.stat().st_size
+        except OSError:
+            size = "missing"  # it is left out
         line = f"{who}\0{split}\0{file.name}\0{size}\n"
         digest.update(line.encode("utf-8", "surrogateescape"))
     for place in unlabelled:

@@ -1,5 +1,6 @@
 """The net that a run trains: one of facegate's by name, or a class of the user's own."""
 
+import copy
 import importlib
 import os
 import sys
@@ -7,7 +8,7 @@ import sys
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from facegate.errors import InputError
 from facegate.models.card import ARCHITECTURES
@@ -30,14 +31,18 @@ def check_net(name: str) -> None:
 def make_net(config: Config) -> nn.Module:
     """Return the net that the settings name, with random weights or those of ``weights``.
 
+    It is channels last in memory, which CPUs convolve faster.
+
     Raises:
-        InputError: no such net, its output is no vector of ``dim``, or the weights do not fit.
+        InputError: no such net, its output is no vector of ``dim`` or not to be trained, or the
+            weights do not fit.
     """
     check_net(config.net)
     if ":" in config.net:
         net = _own_net(config)
     else:
         net = build_net(config.net, dim=config.dim, size=config.size)
+        net = net.to(memory_format=torch.channels_last)
     if config.weights:
         try:
             state = load_file(config.weights)
@@ -62,27 +67,54 @@ def _own_net(config: Config) -> nn.Module:
         ) from error
     if not isinstance(made, nn.Module):
         raise InputError(f"{config.net} is no torch module", hint="name a class of nn.Module")
-    _check_output(made, config)
-    return made
+    return _laid_out(made, config)
 
 
-def _check_output(net: nn.Module, config: Config) -> None:
-    """Refuse a net of the wrong shape before any image is read."""
+def _check_output(net: nn.Module, images: Tensor, config: Config) -> None:
+    """Refuse a net of the wrong shape before any image is read; it may answer otherwise in
+    training, as nets with auxiliary outputs do, and gets its mode from whoever asks."""
     hint = "a net maps (N, 3, size, size) to (N, dim); set size and dim to its own"
+    name = f"{config.net} in training" if net.training else config.net
     try:
-        with torch.no_grad():
-            found = net.eval()(torch.zeros(2, 3, config.size, config.size))
+        found = net(images)
     except Exception as error:  # the user's own code again
         raise InputError(
-            f"{config.net} fails on images of {config.size} pixels: {_first_line(error)}", hint=hint
+            f"{name} fails on images of {config.size} pixels: {_first_line(error)}", hint=hint
         ) from error
-    if not isinstance(found, torch.Tensor):
-        raise InputError(f"{config.net} gives a {type(found).__name__}, no tensor", hint=hint)
-    if found.shape != (2, config.dim):
+    if not isinstance(found, Tensor):
+        raise InputError(f"{name} gives a {type(found).__name__}, no tensor", hint=hint)
+    if found.shape != (len(images), config.dim):
         raise InputError(
-            f"{config.net} gives {tuple(found.shape[1:])} for an image, not {config.dim} numbers",
+            f"{name} gives {tuple(found.shape[1:])} for an image, not {config.dim} numbers",
             hint=hint,
         )
+    if not found.is_floating_point():
+        raise InputError(f"{name} gives {found.dtype}, no floating numbers", hint=hint)
+    if net.training and not found.requires_grad:
+        raise InputError(f"{config.net} has no weight to train", hint="name a net that learns")
+
+
+def _laid_out(net: nn.Module, config: Config) -> nn.Module:
+    """Return a net of the user's own, channels last in memory where it works like that.
+
+    ``x.view(len(x), -1)`` does not, and many nets say it: those get their images in the usual
+    layout instead.
+    """
+    images = torch.zeros(2, 3, config.size, config.size)
+    with torch.no_grad():
+        _check_output(net.eval(), images, config)
+    _check_output(copy.deepcopy(net).train(), images, config)
+    trial = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    try:
+        trial.train()(images.contiguous(memory_format=torch.channels_last)).sum().backward()
+    except RuntimeError:
+        net.register_forward_pre_hook(_in_usual_layout)
+        return net
+    return net.to(memory_format=torch.channels_last)
+
+
+def _in_usual_layout(_net: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(images.contiguous() for images in given)
 
 
 def _first_line(error: Exception) -> str:

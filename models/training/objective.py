@@ -8,6 +8,7 @@ take the labelled rows.
 
 import importlib
 import inspect
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -62,6 +63,10 @@ class Shares:
             counts.pop("loss")
             facts |= {**counts, "semi": stats.semi, "easy": stats.easy, "none": stats.none}
         return {key: value for key, value in facts.items() if value is not None}
+
+
+BROKEN = Shares(math.nan, math.nan, None, None, None, resultant=0.0, spread=1.0, n_zero=0)
+"""Of a step whose embeddings are not finite: no loss takes them."""
 
 
 class Objective(nn.Module):

@@ -138,8 +138,14 @@ def restore(trainer: Trainer, folder: RunFolder) -> None:
     kept = dict(facts["place"])
     best = kept.pop("best")
     trainer.place = Place(**kept, best=None if best is None else Look(**best))
-    trainer.net.load_state_dict(checkpoint.part("net"))
-    trainer.average.net.load_state_dict(checkpoint.part("average"))
+    try:
+        trainer.net.load_state_dict(checkpoint.part("net"))
+        trainer.average.net.load_state_dict(checkpoint.part("average"))
+    except RuntimeError as error:  # the code behind package:Class was changed meanwhile
+        raise InputError(
+            f"checkpoint {path} was made by another {trainer.config.net}",
+            hint="put the net back as it was, or start a new run folder",
+        ) from error
     trainer.average.steps = facts["average_steps"]
     trainer.best_state = checkpoint.part("best")
     if "watchdog" in facts:

@@ -50,12 +50,8 @@ class RunFolder:
             InputError: the folder holds something already, or cannot be written to.
         """
         try:
+            check_new(path)
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise InputError(
-                    f"run folder {path} is not empty",
-                    hint="resume it with --resume, or name another",
-                )
             write_atomically(path / CONFIG, to_toml(config).encode())
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -148,6 +144,18 @@ class RunFolder:
             except json.JSONDecodeError:
                 break
         return found
+
+
+def check_new(path: Path) -> None:
+    """Refuse a place for a run that holds something already.
+
+    Raises:
+        InputError: it does.
+    """
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(
+            f"run folder {path} is not empty", hint="resume it with --resume, or name another"
+        )
 
 
 def _dumps(value: Any, indent: int | None = None) -> str:

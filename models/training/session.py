@@ -1,5 +1,6 @@
 """A run from settings to a finished model: the one function behind `facegate train`."""
 
+import copy
 import io
 import logging
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from facegate.models.card import Card
 from facegate.models.training.checkpoint import writing
 from facegate.models.training.config import Config
 from facegate.models.training.finetune import Judgement, gather_own, judge
+from facegate.models.training.finish import make_graph
 from facegate.models.training.loop import Trainer
 from facegate.models.training.material import (
     Material,
@@ -112,8 +114,10 @@ def _train(
     check_settings(config, path)
     sources = find_sources(config)
     check_teachers(config.teacher)
-    net = make_net(config).to(memory_format=torch.channels_last).to(device)
+    net = make_net(config).to(device)
     _check_statistics(config, net)
+    if ":" in config.net:
+        make_graph(copy.deepcopy(net), config.size)  # an hour of training could end without it
     folder: RunFolder | None = None
     if ranks.is_first:
         folder = RunFolder.resume(path, config) if resume else RunFolder.start(path, config)

@@ -3,12 +3,14 @@
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage, load_config
+from facegate.models.training.finetune import tuned_config
+from facegate.models.training.run_folder import check_new
 from facegate.models.training.session import Outcome, check_settings, train
 from facegate.models.training.state import Listener
 from facegate.models.training.watchdog import TrainingStopped
@@ -60,12 +62,23 @@ def sweep(
     All settings are checked before the first run starts. A run that the watchdog ends is a row
     as well: where training fails is what a sweep of rates is to find out.
 
+    Args:
+        config: what all runs share; with ``finetune`` as it was asked for, since each run takes
+            from the model what it needs.
+        key, values: of the setting.
+        out: a folder for the runs.
+        screen: hears of the steps of a run.
+
     Raises:
-        InputError: no such key, or a value that it does not take.
+        InputError: no such key, a value that it does not take or that stands twice, or a run's
+            folder that holds something.
     """
     runs = [(value, _with(config, key, value), out / f"{key}={value}") for value in values]
-    for _, changed, folder in runs:
+    for number, (value, changed, folder) in enumerate(runs):
+        if changed in [other for _, other, _ in runs[:number]]:
+            raise InputError(f"the sweep has {key} = {value} twice", hint="leave one out")
         check_settings(changed, folder)
+        check_new(folder)
     for value, changed, folder in runs:
         try:
             with screen(changed) as listener:
@@ -81,8 +94,7 @@ def _with(config: Config, key: str, value: Any) -> Config:
     if key in {item.name for item in fields(Stage)}:
         whole.pop(key)
         whole["stages"] = [{**stage, key: value} for stage in whole["stages"]]
-    checked = load_config(flags={**whole, "stages": whole["stages"]})
-    return replace(checked, unlabelled=config.unlabelled, teacher=config.teacher)
+    return tuned_config(load_config(flags=whole))
 
 
 def _value(text: str) -> Any:

@@ -138,6 +138,18 @@ def test_a_sweep_prints_a_table(
     assert "margin = 0.4" in config
 
 
+def test_one_of_several_processes_prints_the_table_of_a_sweep(
+    people: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "s"), *SMALL]
+    assert run([*args, "--sweep", "margin=0.1,0.4"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
     people: Path,
     tmp_path: Path,
@@ -150,7 +162,7 @@ def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
     from facegate.models.training.watchdog import TrainingStopped
 
     def train(config: Config, path: Path, **others: Any) -> Outcome:
-        if config.stages[0].lr == 9.0:
+        if config.stages[0].lr > 1:
             raise TrainingStopped("training stopped: collapsed", hint="lower lr")
         return trained(config, path, **others)
 
@@ -160,9 +172,25 @@ def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
     table = capsys.readouterr().out
     assert "9.0  training stopped: collapsed" in table
     assert "0.002  validation TAR" in table
-    assert run([*args, "--sweep", "lr=9.0,9.0", "--json"]) == 3
+    args[4] = str(tmp_path / "t")
+    assert run([*args, "--sweep", "lr=9.0,8.0", "--json"]) == 3
     rows = json.loads(capsys.readouterr().out)["sweep"]
     assert rows[0] == {"lr": 9.0, "stopped": "training stopped: collapsed"}
+
+
+@pytest.mark.parametrize(
+    ("sweep", "problem"),
+    [("margin=0.1,0.10", "has margin = 0.1 twice"), ("margin=0.1,0.2", "margin=0.2 is not empty")],
+)
+def test_a_sweep_that_could_not_end_does_not_begin(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sweep: str, problem: str
+) -> None:
+    (tmp_path / "s" / "margin=0.2").mkdir(parents=True)
+    (tmp_path / "s" / "margin=0.2" / "config.toml").write_text("")
+    args = ["train", "--data", str(people), "--out", str(tmp_path / "s"), *SMALL]
+    assert run([*args, "--sweep", sweep]) == 2
+    assert problem in capsys.readouterr().err
+    assert not (tmp_path / "s" / "margin=0.1").exists()
 
 
 def test_a_sweep_with_one_wrong_word_trains_nothing(
@@ -232,6 +260,15 @@ def test_an_audit_trains_nothing_and_says_what_it_found(
             "no model is called 'nobody'",
         ),
         (["--out", "{out}", "--resume"], "holds no run"),
+        (["--out", "{out}", "--resume", "--audit"], "--resume does not go with --audit"),
+        (["--out", "{out}", "--resume", "--sweep", "p=2,3"], "--resume does not go with --sweep"),
+        (["--data", "{people}", "--audit", "--sweep", "p=2,3"], "--audit does not go with --sweep"),
+        (["--data", "{people}", "--out", "{out}", "--model", "a"], "--model goes with --audit"),
+        (["--data", "{people}", "--out", "{out}", "--against", "."], "--against goes with --audit"),
+        (
+            ["--data", "{people}", "--out", "{out}", "--sweep", "p=2,3", "--sweep", "k=2,3"],
+            "--sweep takes one setting",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(

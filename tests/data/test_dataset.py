@@ -78,6 +78,9 @@ def test_a_manifest_of_paths(tmp_path: Path) -> None:
         ("path,identity\n/etc/passwd,a\n", "line 2 .* leads outside the folder"),
         ("path,identity,split\na/1.png,a,train\na/2.png,a,val\n", "a in a second split"),
         ("identity,split\na,train\na,val\n", "line 3 .* puts a in a second split"),
+        ("path,identity\na/1.png,a\na/2.png, \n", "line 3 .* names no identity"),
+        ("identity,spilt\na,train\n", "has a column 'spilt': did you mean 'split'"),
+        ("Identity,split\na,train\n", "has a column 'Identity': did you mean 'identity'"),
     ],
 )
 def test_a_wrong_manifest_is_refused(tmp_path: Path, text: str, problem: str) -> None:
@@ -86,6 +89,25 @@ def test_a_wrong_manifest_is_refused(tmp_path: Path, text: str, problem: str) ->
     manifest.write_text(text)
     with pytest.raises(InputError, match=problem):
         read_dataset(tmp_path, manifest)
+
+
+def test_blanks_after_the_commas_of_a_header_hide_no_column(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png", "b/1.png")
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("identity, split , source\na, train, x\nb, val, y\n")
+    dataset = read_dataset(tmp_path, manifest)
+    assert dataset.splits == ("train", "val")
+    assert dataset.sources == ("x", "y")
+
+
+def test_a_manifest_of_other_people_says_so(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png")
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("identity\nx\n")
+    with pytest.raises(InputError, match=r"nobody whom .*people\.csv names has an image"):
+        read_dataset(tmp_path, manifest)
+    with pytest.raises(InputError, match=r"none\.csv cannot be read \(no such file"):
+        read_dataset(tmp_path, tmp_path / "none.csv")
 
 
 def test_no_folder_and_an_empty_one_are_refused(tmp_path: Path) -> None:

@@ -44,6 +44,24 @@ def test_a_stages_key_outside_is_every_stages_default(tmp_path: Path) -> None:
     assert [stage.margin for stage in config.stages] == [0.3, 0.4]
 
 
+def test_a_flat_file_is_above_the_stages_of_a_preset(tmp_path: Path) -> None:
+    file = write(tmp_path, "steps = 50\nlr = 0.5\n")
+    config = load_config(preset="small", file=file, flags={"lr": 0.1})
+    assert [(stage.steps, stage.lr) for stage in config.stages] == [(50, 0.1)] * 2
+    assert [stage.loss for stage in config.stages] == ["cosface", "semi-hard"]
+
+
+@pytest.mark.parametrize("flags", [{"finetune": "facegate-1"}, {}])
+def test_a_model_is_tuned_by_the_preset_for_it_also_with_a_file(
+    tmp_path: Path, flags: dict[str, str]
+) -> None:
+    text = "seed = 3\nsteps = 20\n" + ("" if flags else 'finetune = "facegate-1"\n')
+    config = load_config(file=write(tmp_path, text), flags=flags)
+    [stage] = config.stages
+    assert (config.seed, stage.steps, stage.freeze_bn, stage.distil) == (3, 20, True, 1.0)
+    assert load_config(file=write(tmp_path, to_toml(config))) == config
+
+
 def test_a_flag_goes_to_every_stage(tmp_path: Path) -> None:
     text = "[[stages]]\nname = 'a'\nmargin = 0.1\n[[stages]]\nname = 'b'\n"
     config = load_config(file=write(tmp_path, text), flags={"margin": 0.5})

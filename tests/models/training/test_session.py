@@ -191,18 +191,75 @@ class BrokenNet(TinyNet):
         return images @ torch.zeros(3, 3)
 
 
+class ViewNet(TinyNet):
+    """Says view where reshape would do, as many nets do: only the usual layout in memory works."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.layers(images)
+        embeddings: torch.Tensor = self.head(maps.view(len(maps), -1))
+        return embeddings
+
+
+class AuxiliaryNet(TinyNet):
+    """Gives more in training, as GoogLeNet does."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        embeddings = super().forward(images)
+        return (embeddings, embeddings) if self.training else embeddings  # type: ignore[return-value]
+
+
+class IdleNet(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)[:, :16]
+
+
+class WholeNet(IdleNet):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images).long()
+
+
+class OddNet(TinyNet):
+    """Takes a step that OpenVINO has no operation for."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        turn, _ = torch.linalg.qr(self.head.weight[:, :16])
+        embeddings: torch.Tensor = super().forward(images) @ turn
+        return embeddings
+
+
+class OverflowingNet(TinyNet):
+    """Overflows in some forward passes of training, and once it did in its statistics."""
+
+    broken: frozenset[int] = frozenset()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(16)
+        self.taken = 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        rows = super().forward(images)
+        self.taken += self.training
+        embeddings: torch.Tensor = self.norm(rows * (3e38 if self.taken in self.broken else 1) * 9)
+        return embeddings
+
+
 def own_nets(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("my_nets")
-    for kind in (TinyNet, UnmadeNet, LackingNet, MapNet, PairNet, BrokenNet):
+    for kind in (
+        *(TinyNet, UnmadeNet, LackingNet, MapNet, PairNet, BrokenNet, ViewNet, AuxiliaryNet),
+        *(IdleNet, WholeNet, OddNet, OverflowingNet),
+    ):
         setattr(module, kind.__name__, kind)
     monkeypatch.setitem(sys.modules, "my_nets", module)
 
 
+@pytest.mark.parametrize("net", ["TinyNet", "ViewNet"])
 def test_a_net_of_the_users_own_ends_as_a_file_that_openvino_runs(
-    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: str
 ) -> None:
     own_nets(monkeypatch)
-    outcome = train(settings(people, net="my_nets:TinyNet"), tmp_path / "run")
+    outcome = train(settings(people, net=f"my_nets:{net}"), tmp_path / "run")
     assert outcome.card is not None
     assert outcome.card.architecture == "file"
     assert [part.file for part in outcome.card.parts] == ["run.xml", "run.bin"]
@@ -216,15 +273,47 @@ def test_a_net_of_the_users_own_ends_as_a_file_that_openvino_runs(
         ("BrokenNet", "fails on images of 24 pixels: .*shape"),
         ("LackingNet", "fails on images of 24 pixels: .*no attribute 'body'"),
         ("UnmadeNet", "cannot be made: 'no such thing'"),
+        ("AuxiliaryNet", "in training gives a tuple, no tensor"),
+        ("IdleNet", "has no weight to train"),
+        ("WholeNet", r"gives torch\.int64, no floating numbers"),
+        ("OddNet", "OddNet cannot become a model, .*: aten::linalg_qr"),
     ],
 )
-def test_a_net_whose_output_is_no_vector_is_refused_before_a_folder_is_made(
+def test_a_net_that_cannot_be_trained_or_kept_is_refused_before_a_folder_is_made(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: str, problem: str
 ) -> None:
     own_nets(monkeypatch)
     with pytest.raises(InputError, match=problem):
         train(settings(people, net=f"my_nets:{net}"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_net_that_was_changed_meanwhile_does_not_go_on(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_nets(monkeypatch)
+    config = settings(people, net="my_nets:TinyNet", stages=(replace(STAGE, steps=1),))
+    train(config, tmp_path / "run")
+    monkeypatch.setattr(sys.modules["my_nets"], "TinyNet", OverflowingNet)
+    with pytest.raises(InputError, match="was made by another my_nets:TinyNet"):
+        train(config, tmp_path / "run", resume=True)
+
+
+def test_a_step_that_overflows_is_left_out_and_spoils_no_statistics(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_nets(monkeypatch)
+    monkeypatch.setattr(OverflowingNet, "broken", frozenset({3}))
+    config = settings(people, net="my_nets:OverflowingNet", stages=(replace(STAGE, steps=8),))
+    outcome = train(replace(config, evaluate=4), tmp_path / "run")
+    assert outcome.best.tar > 0
+    state = load_checkpoint(tmp_path / "run" / LAST).part("net")
+    assert all(value.isfinite().all() for value in state.values())
+    events = RunFolder.resume(tmp_path / "run").events()
+    [said] = [e for e in events if "not finite" in e.get("warning", "")]
+    assert said["step"] == 3
+    assert len(said["rows"]) == 32
+    assert [e["step"] for e in events if "val" in e] == [4, 8]
 
 
 def test_gradient_caching_gives_the_same_run_as_whole_batches(people: Path, tmp_path: Path) -> None:
@@ -299,9 +388,11 @@ def test_the_patience_of_a_stage_is_its_own(people: Path, tmp_path: Path) -> Non
 
 
 def test_a_run_with_nan_in_it_stops_and_says_why(people: Path, tmp_path: Path) -> None:
-    config = settings(people, stages=(replace(STAGE, lr=1e30, warm_up=0, steps=200),))
-    with pytest.raises((TrainingStopped, InputError)):
-        train(config, tmp_path / "run")
+    wild = replace(STAGE, lr=1e30, warm_up=0, steps=200)
+    with pytest.raises(TrainingStopped, match="5 steps of the last 100 were not finite"):
+        train(settings(people, stages=(wild,)), tmp_path / "run")
+    with pytest.raises(TrainingStopped, match="for split val is not finite"):
+        train(settings(people, stages=(replace(wild, steps=2),)), tmp_path / "short")
 
 
 def test_stored_embeddings_teach(people: Path, tmp_path: Path) -> None:
