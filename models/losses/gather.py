@@ -22,7 +22,7 @@ from facegate.models.losses.registry import Loss
 from facegate.models.losses.result import LossResult, Sums, read_stats
 
 
-class AcrossRanks:
+class AcrossRanks(nn.Module):
     """A loss over the batch of all processes, called on each with its own part.
 
     A mean of the gradients over the processes, which ``DistributedDataParallel`` takes, is the
@@ -31,14 +31,16 @@ class AcrossRanks:
 
     Args:
         loss: a loss of ours, of which each process does its own share, or any other, which
-            each computes whole.
+            each computes whole. Its parameters, such as proxies, then have the whole gradient on
+            each process, and the mean of equals is right again.
         group: the processes; all of them where None.
     """
 
     def __init__(self, loss: Loss, group: dist.ProcessGroup | None = None) -> None:
+        super().__init__()
         self.loss, self.group = loss, group
 
-    def __call__(self, embeddings: Tensor, labels: Tensor) -> LossResult:
+    def forward(self, embeddings: Tensor, labels: Tensor) -> LossResult:
         """Return this process's share, times W, with the counters of the whole batch.
 
         ``loss`` averages to the loss of the whole batch over the processes; ``stats.loss`` is
@@ -62,8 +64,6 @@ class AcrossRanks:
 
 def across_ranks(loss: Loss, group: dist.ProcessGroup | None = None) -> Loss:
     """Return the loss over all processes, or the loss itself where there is only one."""
-    if isinstance(loss, nn.Module) and any(True for _ in loss.parameters()):
-        return loss  # a classifier averages over its own rows, which the mean of gradients suits
     if not dist.is_available() or not dist.is_initialized():
         return loss
     return AcrossRanks(loss, group) if dist.get_world_size(group) > 1 else loss

@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from facegate.models.training.ranks import Ranks
+
 NEAREST = 8
 KEEP = 0.8
 """Share of an identity's old centre that stays when it is seen again."""
@@ -34,6 +36,11 @@ class Centres:
         sums = torch.zeros(len(seen), rows.shape[1]).index_add_(0, place, rows[known])
         mean = nn.functional.normalize(sums, dim=1)
         self.rows[seen] = nn.functional.normalize(KEEP * self.rows[seen] + mean, dim=1)
+
+    def share(self, ranks: Ranks) -> None:
+        """Join what all processes saw: from other neighbours each would draw another batch."""
+        if ranks.size > 1:
+            self.rows = nn.functional.normalize(ranks.total(self.rows), dim=1)
 
     def find(self) -> dict[int, NDArray[np.int64]]:
         """Find the nearest identities of each that was seen, and remember them."""

@@ -121,6 +121,7 @@ class Trainer:
             step = self.place.step
             if step % self.config.evaluate == 0 or step == stage.steps:
                 if self.parts.centres is not None:
+                    self.parts.centres.share(self.ranks)
                     self.parts.batches.set_neighbours(self.parts.centres.find())
                 self._look()
                 if self.config.patience and self.place.since_best >= self.config.patience:
@@ -158,6 +159,7 @@ class Trainer:
             if error.code != "not_finite" or self.ranks.size > 1:
                 raise
             shares = BROKEN
+        shares = shares.over_all(self.ranks)
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
         gradient = float(nn.utils.clip_grad_norm_(weights, stage.clip))

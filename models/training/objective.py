@@ -9,7 +9,7 @@ take the labelled rows.
 import importlib
 import inspect
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -21,8 +21,9 @@ from facegate.models.losses.distances import unit_rows
 from facegate.models.losses.gather import AcrossRanks, across_ranks
 from facegate.models.losses.heads import ArcFaceHead, CosFaceHead
 from facegate.models.losses.registry import LOSSES, Loss, make_loss
-from facegate.models.losses.result import LossResult, LossStats
+from facegate.models.losses.result import LossResult, LossStats, Percentiles
 from facegate.models.training.config import Stage
+from facegate.models.training.ranks import Ranks
 
 HEADS = {"cosface": CosFaceHead, "arcface": ArcFaceHead}
 LOSS_KEYS = ("margin", "metric", "select", "fallback", "reduce", "soft")
@@ -37,7 +38,8 @@ class Shares:
     Attributes:
         total: what was differentiated.
         main: the stage's own loss; 0 where it is ``none``.
-        classifier, distil: the terms beside it, before their weights; None where not asked for.
+        classifier, distil: the terms beside it, before the stage's weights; None where not asked
+            for.
         stats: counts of the stage's own loss, or None.
         resultant: length of the mean embedding, 0 to 1.
         spread: participation ratio of the batch's covariance over the most it can be, 0 to 1.
@@ -52,6 +54,37 @@ class Shares:
     resultant: float
     spread: float
     n_zero: int
+
+    def over_all(self, ranks: Ranks) -> "Shares":
+        """Return the step as all processes saw it, the same on each, so that all stop together.
+
+        The losses are those of the whole batch; the shape of the cloud is the mean over the
+        parts. The percentiles are those of the first process's anchors.
+        """
+        if ranks.size == 1:
+            return self
+        stats = self.stats
+        spans = (None, None) if stats is None else (stats.d_ap, stats.d_an)
+        if ranks.is_first:  # NaN: nothing seen
+            seen = [value for span in spans for value in span or (math.nan,) * 3]
+        else:
+            seen = [0.0] * 6
+        losses = [self.total, self.main, self.classifier or 0.0, self.distil or 0.0]
+        means = [value / ranks.size for value in (*losses, self.resultant, self.spread)]
+        found = ranks.totals([*means, self.n_zero, *seen])
+        if stats is not None:
+            stats = replace(stats, d_ap=_span(found[7:10]), d_an=_span(found[10:13]))
+        return replace(
+            self,
+            total=found[0],
+            main=found[1],
+            classifier=None if self.classifier is None else found[2],
+            distil=None if self.distil is None else found[3],
+            stats=stats,
+            resultant=found[4],
+            spread=found[5],
+            n_zero=int(found[6]),
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return what the log of a run says of the step; what is not known is missing."""
@@ -125,22 +158,24 @@ class Objective(nn.Module):
         rows, n_zero = unit_rows(embeddings)
         total = rows.sum() * 0
         main: LossResult | None = None
+        own = labelled_weight if self._is_classifier else 1.0
         if self.main is not None:
             main = self.main(rows, labels)
-            total = total + main.loss * (labelled_weight if self._is_classifier else 1.0)
+            total = total + main.loss * own
         classifier = distil = None
         if self.stage.classifier:
-            term = self.classifier(rows, labels).loss
-            total = total + self.stage.classifier * labelled_weight * term
+            term = labelled_weight * self.classifier(rows, labels).loss
+            total = total + self.stage.classifier * term
             classifier = float(term.detach())
         if self.stage.distil and targets is not None:
-            term = (1 - (rows * targets).sum(dim=1)).mean()
-            total = total + self.stage.distil * weight * term
+            # Of no rows at all the mean would be NaN: a process may have none.
+            term = weight * (1 - (rows * targets).sum(dim=1)).sum() / max(1, len(rows))
+            total = total + self.stage.distil * term
             distil = float(term.detach())
         resultant, spread = _shape(rows.detach())
         shares = Shares(
             total=float(total.detach()),
-            main=0.0 if main is None else main.stats.loss,
+            main=0.0 if main is None else main.stats.loss * own,
             classifier=classifier,
             distil=distil,
             stats=None if main is None else main.stats,
@@ -183,6 +218,11 @@ def _sizes(name: str, dim: int, n_identities: int) -> dict[str, int]:
     known = inspect.signature(kind).parameters
     sizes = {"num_classes": n_identities, "embedding_size": dim}
     return {key: value for key, value in sizes.items() if key in known}
+
+
+def _span(values: list[float]) -> Percentiles | None:
+    low, middle, high = values
+    return None if math.isnan(low) else (low, middle, high)
 
 
 def _shape(rows: Tensor) -> tuple[float, float]:

@@ -21,13 +21,19 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
     """Return the device to train on.
 
     Raises:
-        DeviceError: ``cuda`` was asked for and is not there.
+        DeviceError: ``cuda`` was asked for and is not there, or not for so many processes.
     """
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise DeviceError(
             "no CUDA device is here to train on", hint="use --device cpu, or check the driver"
+        )
+    n_devices = torch.cuda.device_count()
+    if local_rank >= n_devices:
+        raise DeviceError(
+            f"process {local_rank} of this machine has no GPU of its own, {n_devices} are here",
+            hint="start with --nproc-per-node of that number, or use --device cpu",
         )
     return torch.device("cuda", local_rank)
 

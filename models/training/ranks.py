@@ -1,12 +1,16 @@
 """Several processes on one run: `torchrun --nproc-per-node K train.py …`."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+from facegate.errors import MachineError
+from facegate.models.training.shared_norm import share_norms
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,24 @@ class Ranks:
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Say in one line that another process is gone; what ended it, that one has said itself.
+
+        Raises:
+            MachineError: the others cannot be reached any more (code process_lost).
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if self.size == 1 or not _is_loss(error):
+                raise
+            raise MachineError(
+                f"process {self.rank} lost the others of this run",
+                hint="what ended them is said above; the run goes on with --resume",
+                code="process_lost",
+            ) from error
+
     def agree(self, word: str) -> str:
         """Return the first process's word: what each timed for itself may differ.
 
@@ -66,6 +88,28 @@ class Ranks:
     def part(self, rows: torch.Tensor) -> torch.Tensor:
         """Return this process's rows of a batch that all processes drew alike."""
         return rows[self.rank :: self.size]
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sum of a tensor over the processes, on the tensor's own device."""
+        if self.size == 1:
+            return values
+        # NCCL takes nothing that lies on the CPU.
+        device = torch.device("cuda", self.local) if dist.get_backend() == "nccl" else values.device
+        summed = values.detach().to(device, copy=True)
+        dist.all_reduce(summed)
+        return summed.to(values.device)
+
+    def totals(self, numbers: Sequence[float]) -> list[float]:
+        """Return the sums of plain numbers over the processes."""
+        if self.size == 1:
+            return list(numbers)
+        summed: list[float] = self.total(torch.tensor(numbers, dtype=torch.float64)).tolist()
+        return summed
+
+    def share_norms(self, net: nn.Module) -> None:
+        """Let live batch normalisation see the batch of all processes."""
+        if self.size > 1:
+            share_norms(net)
 
     def average_gradients(self, weights: Iterable[nn.Parameter]) -> None:
         """Set every gradient to its mean over the processes, in one message.
@@ -93,3 +137,11 @@ class Ranks:
         if self.size > 1:
             for buffer in net.buffers():
                 dist.broadcast(buffer, src=0)
+
+
+def _is_loss(error: RuntimeError) -> bool:
+    """Say whether an error means that a process cannot be reached; gloo's have no kind."""
+    text = str(error).lower()
+    return isinstance(error, dist.DistError) or any(
+        word in text for word in ("/gloo/", "closed by peer", "reset by peer", "nccl")
+    )

@@ -94,7 +94,8 @@ def train(
     """
     ranks = Ranks.join(cuda=config.device != "cpu" and torch.cuda.is_available())
     try:
-        return _train(config, path, resume, screen, progress, ranks)
+        with ranks.together():
+            return _train(config, path, resume, screen, progress, ranks)
     finally:
         ranks.leave()
 
@@ -134,6 +135,7 @@ def _train(
         known.get("precision")
         or choose_precision(config.precision, net, size=config.size, device=device)
     )
+    ranks.share_norms(net)
     listener: Listener = _Silent()
     with writing(path):
         if folder is not None:
