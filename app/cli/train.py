@@ -205,7 +205,11 @@ def _sweep(config: "Config", text: str, out: Path, output: Output) -> int:
 
 
 def _of_row(row: "Row") -> str:
-    return row.stopped if row.outcome is None else _measured(row.outcome)
+    if row.outcome is None:
+        return row.stopped
+    verdict = row.outcome.verdict
+    kept = "" if verdict is None else ", kept" if verdict.is_better else ", not kept"
+    return _measured(row.outcome) + kept
 
 
 def _describe(outcome: "Outcome") -> str:

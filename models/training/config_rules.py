@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from facegate.data.text import printable
 from facegate.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,12 +74,24 @@ def check_config(config: "Config") -> None:
 def _check_value(key: str, value: Any) -> None:
     if isinstance(value, float) and math.isnan(value):
         raise InputError(f"{key} must be a number, got {value}", hint="mend the setting")
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and not text.isascii():
+            _check_text(key, text)
     if key in _AT_LEAST and value < _AT_LEAST[key]:
         raise InputError(f"{key} must be at least {_AT_LEAST[key]}, got {value}")
     if key in _AT_MOST and value > _AT_MOST[key]:
         raise InputError(f"{key} must be at most {_AT_MOST[key]}, got {value}")
     if key in WORDS and value not in WORDS[key]:
         raise InputError(f"{key} {value!r} is not known", hint=f"one of {', '.join(WORDS[key])}")
+
+
+def _check_text(key: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # a file's name may be any bytes, the settings are text
+        raise InputError(
+            f"{key} {printable(text)} is no UTF-8", hint="rename it, or name a link to it"
+        ) from error
 
 
 def _check_stage(stage: "Stage") -> None:

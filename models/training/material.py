@@ -15,7 +15,7 @@ from facegate.data.dataset import Dataset, read_dataset
 from facegate.data.duplicates import same_pictures
 from facegate.data.sampler import PKSampler
 from facegate.data.splits import split_table, with_splits
-from facegate.data.text import counted
+from facegate.data.text import counted, printable
 from facegate.errors import InputError
 from facegate.models.training.config import Config
 from facegate.models.training.validation import Held, check_people
@@ -72,9 +72,9 @@ def find_sources(config: Config) -> Sources:
     dataset = read_dataset(Path(config.data), manifest)
     if not config.finetune:  # which deals people out in a way of its own
         dataset = with_splits(dataset)
+        check_trainable(config, dataset.of_split("train").labels)
         for split in ("val", "cal"):  # not after an hour of decoding, or of training
             check_people(dataset.of_split(split).labels, split)
-        check_trainable(config, dataset.of_split("train").labels)
     return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
 
 
@@ -123,12 +123,23 @@ def gather(
     free = decode(unlabelled, config, "unlabelled images", progress)
     labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
-    left_out = sum(len(crops.left_out) for crops in (labelled, free, val, cal))
-    if left_out:
-        were = "was" if left_out == 1 else "were"
-        log.warning("%s could not be used and %s left out", counted(left_out, "image"), were)
+    left_out = [reason for part in (labelled, free, val, cal) for _, reason in part.left_out]
     if not len(labelled.rows):
-        raise InputError("no training image could be used", hint="run with --audit to see why")
+        [(_, reason), *_] = labelled.left_out or [(0, "")]
+        why = f" (the first: {printable(reason)})" if reason else ""
+        raise InputError(
+            f"no training image could be used{why}",
+            hint="run with --audit to see why, with --model for faces that are not found",
+        )
+    if left_out:
+        were = "was" if len(left_out) == 1 else "were"
+        log.warning(
+            "%s could not be used and %s left out (%s%s)",
+            counted(len(left_out), "image"),
+            were,
+            printable(left_out[0]),
+            ", …" if len(left_out) > 1 else "",
+        )
     check_trainable(config, labels)
     return Material(
         crops=crops,
@@ -141,7 +152,7 @@ def gather(
             "splits": split_table(dataset),
             "unlabelled": len(unlabelled),
             "empty_identities": len(dataset.empty),
-            "left_out": left_out,
+            "left_out": len(left_out),
             "conflicts": conflicts,
             "data_hash": hash_of(dataset, unlabelled),
         },

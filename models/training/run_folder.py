@@ -3,6 +3,7 @@
 config.toml         all settings, resolved
 run.json            versions, machine, data and teacher, seed: written before the first step
 splits.csv          who was trained on, who decided, who set thresholds
+targets.npy         what the teachers said, one row for each image that was trained on
 metrics.jsonl       one JSON object a line: steps, looks at val, warnings
 events.out.tfevents…  the same numbers for TensorBoard
 last.safetensors    the newest checkpoint, to resume from
@@ -26,7 +27,7 @@ from facegate.errors import InputError
 from facegate.models.training.config import Config, load_config, to_toml
 
 CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
-SPLITS = "splits.csv"
+SPLITS, TARGETS = "splits.csv", "targets.npy"
 LAST, BEST = "last.safetensors", "best.safetensors"
 PACKAGES = ("facegate", "torch", "torchvision", "numpy", "pillow", "openvino", "safetensors")
 
@@ -85,7 +86,8 @@ class RunFolder:
 
     def discard(self) -> None:
         """Take the folder away again when a run could not begin, so that it can be tried anew."""
-        (self.path / CONFIG).unlink(missing_ok=True)
+        for name in (CONFIG, TARGETS):
+            (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
 
@@ -98,7 +100,9 @@ class RunFolder:
             "seed": self.config.seed,
             **facts,
         }
-        write_atomically(self.path / RECORD, _dumps(everything, indent=1).encode())
+        # A name that is no UTF-8 has lone surrogates, which JSON writes as escapes.
+        text = _dumps(everything, indent=1).encode("utf-8", "backslashreplace")
+        write_atomically(self.path / RECORD, text)
 
     def keep_splits(self, dataset: Dataset) -> None:
         """Write who is in which split: a manifest that keeps everybody there in a later run."""

@@ -36,14 +36,13 @@ from facegate.models.training.precision import autocast_of, choose_device, choos
 from facegate.models.training.ranks import Ranks
 from facegate.models.training.recorder import Recorder, restore
 from facegate.models.training.run_card import finish_run, plan_card
-from facegate.models.training.run_folder import RunFolder
+from facegate.models.training.run_folder import TARGETS, RunFolder
 from facegate.models.training.state import Listener
 from facegate.models.training.teacher import ask, check_teachers, join, turned
 from facegate.models.training.validation import Look, check_held, embed
 from facegate.models.values import Floats, Pixels
 
 log = logging.getLogger(__name__)
-TARGETS = "targets.npy"
 ASKED = 4096
 """Images that show where a student with weights stands."""
 
@@ -260,7 +259,8 @@ def _teach(
             targets = turned(targets, known, rows)
         buffer = io.BytesIO()
         np.save(buffer, targets)
-        write_atomically(kept, buffer.getvalue())
+        with writing(kept):
+            write_atomically(kept, buffer.getvalue())
         return targets
 
     return teach

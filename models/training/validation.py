@@ -78,7 +78,12 @@ def check_people(people: NDArray[np.int64], split: str) -> float:
     Raises:
         InputError: nobody has two images, or there are too few people.
     """
-    if not len(people) or not genuine_pairs(people).n:
+    if not len(people):
+        raise InputError(
+            f"nobody is left for split {split}",
+            hint="add people, of whom a tenth goes there, or name the splits in a manifest",
+        )
+    if not genuine_pairs(people).n:
         raise InputError(
             f"nobody in split {split} has two images",
             hint="add photographs, or name the splits in a manifest",

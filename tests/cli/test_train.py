@@ -96,8 +96,8 @@ def test_ctrl_c_says_how_the_run_goes_on(
 @pytest.mark.parametrize(
     ("people", "problem"),
     [
-        ({"only": 2}, "no identity is left|nobody in split"),
-        ({f"p{n}": 1 for n in range(40)}, "nobody in split"),
+        ({"only": 2}, "no identity is left|1 identities have two images"),
+        ({f"p{n}": 1 for n in range(40)}, "0 identities have two images"),
         ({"p1": 0, "p2": 0}, "holds no image of anybody"),
     ],
 )
@@ -200,6 +200,34 @@ def test_a_sweep_with_one_wrong_word_trains_nothing(
     assert run([*args, "--sweep", "loss=semi-hard,semihard"]) == 2
     assert "'semihard' is not known" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
+
+
+def test_a_fine_tuned_run_goes_on_with_the_command_that_began_it(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facegate.models.training.config import Config
+    from facegate.models.training.run_folder import RunFolder
+    from facegate.models.training.session import Outcome
+    from facegate.models.training.watchdog import TrainingStopped
+
+    begun: list[Config] = []
+
+    def train(config: Config, path: Path, *, resume: bool, **others: Any) -> Outcome:
+        begun.append(config)
+        if not resume:
+            RunFolder.start(path, config)
+        raise TrainingStopped("training stopped: for the test", hint="none")
+
+    monkeypatch.setattr("facegate.models.training.session.train", train)
+    file = tmp_path / "mine.toml"
+    file.write_text("seed = 5\nsteps = 7\n")
+    args = ["train", "--finetune", "facegate-1", "--data", str(people), "--config", str(file)]
+    args += ["--out", str(tmp_path / "run")]
+    assert run(args) == 3
+    assert run([*args, "--resume"]) == 3
+    first, second = begun
+    assert first == second
+    assert (first.evaluate, first.stages[0].steps, first.stages[0].distil) == (7, 7, 1.0)
 
 
 def test_an_audit_names_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,13 @@ def test_a_preset_is_named_by_its_own_flag() -> None:
         load_config(flags={"preset": "tiny"})
 
 
+def test_a_path_that_no_text_can_hold_is_refused() -> None:
+    with pytest.raises(InputError, match=r"data da\\udcff is no UTF-8"):
+        load_config(flags={"data": "da\udcff"})
+    with pytest.raises(InputError, match=r"unlabelled .* is no UTF-8"):
+        load_config(flags={"unlabelled": ["\udcff"]})
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_config(file=tmp_path / "none.toml")

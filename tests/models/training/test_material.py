@@ -11,6 +11,7 @@ from PIL import Image
 from facegate.data.dataset import read_dataset
 from facegate.data.images import write_image
 from facegate.data.splits import with_splits
+from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.material import find_sources, gather
 from facegate.models.training.session import train
@@ -68,9 +69,11 @@ def test_a_picture_that_is_trained_on_does_not_examine(copied: Path, split: str)
 
 def test_a_path_of_a_manifest_that_is_not_there_is_left_out(copied: Path) -> None:
     lines = [f"{p}/{n}.png,{p}" for p in sorted(q.name for q in copied.iterdir()) for n in range(5)]
-    (copied.parent / "list.csv").write_text("\n".join(["path,identity", *lines, "no.png,p000"]))
+    (copied.parent / "list.csv").write_text(
+        "\n".join(["path,identity", *lines, "no.png,p000", f"{'n' * 300},p000"])
+    )
     config = replace(settings(copied), manifest=str(copied.parent / "list.csv"))
-    assert gather(config, find_sources(config)).facts["left_out"] == 1
+    assert gather(config, find_sources(config)).facts["left_out"] == 2
 
 
 def test_damaged_files_are_left_out_and_counted(
@@ -82,7 +85,27 @@ def test_damaged_files_are_left_out_and_counted(
     (copied / "nobody").mkdir()
     with caplog.at_level(logging.WARNING):
         found = gather(settings(copied), find_sources(settings(copied)))
-    assert "2 images could not be used" in caplog.text
+    assert "2 images could not be used and were left out (" in caplog.text
     assert found.facts["left_out"] == 2
     assert found.facts["empty_identities"] == 1
     assert whole.facts["conflicts"] == []
+
+
+def test_the_first_reason_is_said_where_no_image_can_be_used(copied: Path) -> None:
+    for file in copied.rglob("*.png"):
+        file.write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"no training image could be used \(the first: .*0\.png"):
+        gather(settings(copied), find_sources(settings(copied)))
+
+
+@pytest.mark.parametrize(
+    ("n_people", "problem"),
+    [(1, "1 identities have two images or more"), (2, "nobody is left for split val")],
+)
+def test_too_few_people_are_told_from_too_few_photographs(
+    copied: Path, n_people: int, problem: str
+) -> None:
+    for folder in sorted(copied.iterdir())[n_people:]:
+        shutil.rmtree(folder)
+    with pytest.raises(InputError, match=problem):
+        find_sources(settings(copied))

@@ -17,7 +17,7 @@ from facegate.models.training.checkpoint import (
 )
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.plots import plot_people, plot_run
-from facegate.models.training.run_folder import METRICS, RunFolder
+from facegate.models.training.run_folder import METRICS, TARGETS, RunFolder
 from facegate.models.training.schedule import make_optimizer
 from facegate.models.training.tensorboard import EventFile, crc32c
 
@@ -108,6 +108,19 @@ def test_the_record_names_versions_and_seed(tmp_path: Path) -> None:
     assert record["seed"] == 9
     assert record["data_hash"] == "abc"
     assert record["versions"]["numpy"] == np.__version__
+
+
+def test_the_record_keeps_names_that_are_no_utf8(tmp_path: Path) -> None:
+    folder = RunFolder.start(tmp_path / "run", Config())
+    folder.record({"conflicts": [["a/\udcfe.png", "é/1.png"]]})
+    assert folder.read_record()["conflicts"] == [["a/\udcfe.png", "é/1.png"]]
+
+
+def test_a_run_that_could_not_begin_leaves_no_folder(tmp_path: Path) -> None:
+    folder = RunFolder.start(tmp_path / "run", Config())
+    (folder.path / TARGETS).write_bytes(b"asked in vain")
+    folder.discard()
+    assert not folder.path.exists()
 
 
 def test_checksums_of_event_files() -> None:
