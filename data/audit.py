@@ -15,6 +15,7 @@ from facegate.data.dataset import Dataset
 from facegate.data.duplicates import agreeing, difference_hash, near_pairs, thumbnail
 from facegate.data.images import read_photo
 from facegate.data.overlap import Meeting
+from facegate.data.text import counted
 from facegate.errors import ImageError
 
 SIZES_PX = (32, 64, 96, 128, 192, 256, 512)
@@ -105,9 +106,11 @@ def audit(
         "duplicate_pairs_across": int((~same).sum()),
     }
     if embed is not None:
-        suspects, no_face = _suspects(dataset, readable, embeddings)
+        suspects = _suspects(dataset, readable, embeddings)
+        faceless = [row for row, e in zip(readable, embeddings, strict=True) if e is None]
         lists["likely_wrong_labels"] = suspects[:LISTED]
-        figures |= {"without_face": no_face, "likely_wrong": len(suspects)}
+        lists["images_without_face"] = [_name(dataset, row) for row in faceless[:LISTED]]
+        figures |= {"without_face": len(faceless), "likely_wrong": len(suspects)}
     return Audit(figures, lists, _findings(figures))
 
 
@@ -147,11 +150,11 @@ def _figures(dataset: Dataset, sides: list[int]) -> dict[str, Any]:
 
 def _suspects(
     dataset: Dataset, readable: list[int], embeddings: list[Rows | None]
-) -> tuple[list[dict[str, Any]], int]:
-    """Return images unlike the rest of their person, the least alike first, and faceless ones."""
+) -> list[dict[str, Any]]:
+    """Return images unlike the rest of their person, the least alike first."""
     known = [(row, e) for row, e in zip(readable, embeddings, strict=True) if e is not None]
     if not known:
-        return [], len(readable)
+        return []
     rows = np.array([row for row, _ in known])
     vectors = np.stack([vector for _, vector in known])
     labels = dataset.labels[rows]
@@ -165,21 +168,29 @@ def _suspects(
     usual = float(np.nanmedian(likeness)) if np.isfinite(likeness).any() else 0.0
     order = np.argsort(likeness)
     found = [i for i in order if np.isfinite(likeness[i]) and likeness[i] < FAR_SHARE * usual]
-    suspects = [
+    return [
         {"image": _name(dataset, int(rows[i])), "likeness": round(float(likeness[i]), 3)}
         for i in found
     ]
-    return suspects, len(readable) - len(known)
 
 
 def _findings(figures: dict[str, Any]) -> list[str]:
     texts = {
-        "unreadable": "files cannot be read and are left out of training",
-        "duplicate_pairs_across": "pairs of one picture under two people: one of them is wrong",
-        "likely_wrong": "images are unlike the rest of their person: look at them",
-        "people_without_image": "people have no image",
+        "unreadable": ("file cannot", "files cannot", "be read: left out of training"),
+        "without_face": ("image shows", "images show", "no upright face: left out of training"),
+        "duplicate_pairs_across": (
+            "pair",
+            "pairs",
+            "of one picture under two people: one is wrong",
+        ),
+        "likely_wrong": ("image is", "images are", "unlike the rest of their person: look there"),
+        "people_without_image": ("person has", "people have", "no image"),
     }
-    found = [f"{figures[key]} {text}" for key, text in texts.items() if figures.get(key)]
+    found = [
+        f"{counted(figures[key], one, many)} {rest}"
+        for key, (one, many, rest) in texts.items()
+        if figures.get(key)
+    ]
     if figures["people"] - figures["people_with_one_image"] < 2:
         found.append("fewer than two people have two images: there is no triplet to learn from")
     return found

@@ -46,10 +46,12 @@ SHOWN = 10
 @click.option("--steps", type=int, help="For every stage.")
 @click.option("--lr", type=float, help="For every stage.")
 @click.option(
-    "--teacher", multiple=True, help="A model to learn from in addition; may be repeated."
+    "--teacher", multiple=True, help="A model to learn from too, or its .npy; may be repeated."
 )
 @click.option("--finetune", metavar="NAME", help="Make this model better on the people in --data.")
-@click.option("--weights", type=PLACE, help="A safetensors file to start from.")
+@click.option(
+    "--weights", type=PLACE, help="A file to start from: .safetensors, or the .pt of a state dict."
+)
 @click.option("--seed", type=int)
 @click.option("--device", type=click.Choice(DEVICES))
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
@@ -162,16 +164,16 @@ def _audit(config: "Config", against: Path | None, model: str | None, output: Ou
         raise click.UsageError("--audit needs --data, a folder with one folder a person")
     manifest = Path(config.manifest) if config.manifest else None
     dataset = read_dataset(Path(config.data), manifest)
+    other = None if against is None else read_dataset(against)
     eye = None
     pipeline = Pipeline(model)
-    if model is not None or against is not None:
+    if model is not None or other is not None:
         eye = make_eye(pipeline, aligned=config.aligned, crop=config.crop, size=config.size)
     else:
         output.note("wrong labels are looked for with --model, such as --model facegate-1")
     with output.progress("images", len(dataset.files)) as advance:
         found = audit(dataset, embed=eye, progress=advance)
-    if against is not None and eye is not None:
-        other = read_dataset(against)
+    if other is not None and eye is not None:
         eyes = (eye, make_eye(pipeline, aligned=False, crop=config.crop, size=config.size))
         threshold = pipeline.embedder.card.threshold_at(OVERLAP_FMR).score
         with output.progress("shared people", len(dataset.files) + len(other.files)) as advance:

@@ -110,9 +110,10 @@ class Config:
         net: ``plain-t`` … or ``package:Class``.
         dim: length of the embedding.
         size: side of the net's input.
-        weights: safetensors file to start from, or "".
+        weights: file to start from, safetensors or the ``.pt`` of a state dict, or "".
         finetune: a model of facegate's own to make better on these people, or "".
-        teacher: models' names, or .npy files with one embedding for each training image.
+        teacher: models' names, or .npy files with one embedding for each training image, in the
+            order of the run: that of ``targets.npy`` in the folder of a run with the same data.
         augment: ``faces``, ``light`` or ``none``.
         ema: decay of the average of weights that is evaluated and kept.
         evaluate: steps between two looks at split val.

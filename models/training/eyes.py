@@ -7,7 +7,7 @@ import numpy as np
 from facegate.data.dataset import Dataset
 from facegate.data.images import Photo, read_photo
 from facegate.data.overlap import Meeting, look_alikes, same_names
-from facegate.errors import FacegateError, NotUprightError
+from facegate.errors import FacegateError, InputError, NotUprightError
 from facegate.models.align import warp
 from facegate.models.embedder import Embedder
 from facegate.models.pipeline import Pipeline
@@ -27,6 +27,9 @@ def make_eye(pipeline: Pipeline, *, aligned: bool, crop: int, size: int) -> Eye:
         pipeline: of the model to look with.
         aligned: whether images are crops already, as a run with these sizes stores them.
         crop, size: side of a crop, and of the net's input in its middle.
+
+    Raises:
+        InputError: the images are crops, and the model wants faces cut by their box.
     """
     if aligned:
         return _eye_of_crops(pipeline.embedder, crop, size)
@@ -48,11 +51,14 @@ def make_eye(pipeline: Pipeline, *, aligned: bool, crop: int, size: int) -> Eye:
 
 def _eye_of_crops(embedder: Embedder, crop: int, size: int) -> Eye:
     card = embedder.card
-    there = None if card.template is None else np.asarray(card.template, np.float32)
+    if card.template is None:
+        raise InputError(
+            f"{card.name} wants faces cut by their box, so it cannot look at aligned crops",
+            hint="choose a model whose card says alignment = 'landmarks'",
+        )
+    there = np.asarray(card.template, np.float32)
 
     def see(pixels: Pixels) -> Floats | None:
-        if there is None:
-            return None
         scale = pixels.shape[0] / crop
         here = (template_for(crop, size) + 0.5) * np.float32(scale) - 0.5
         row: Floats = embedder(warp(pixels, here, there, card.input_size)[None])[0]

@@ -4,6 +4,9 @@ import copy
 import importlib
 import os
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
@@ -13,7 +16,17 @@ from torch import Tensor, nn
 from facegate.errors import InputError
 from facegate.models.card import ARCHITECTURES
 from facegate.models.nets.build import build_net, put_weights
+from facegate.models.shelf.unpickle import keep_as_safetensors
 from facegate.models.training.config import Config
+
+PICKLES = (".pt", ".pth")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    architecture: str
+    dim: int
+    input_size: int
 
 
 def check_net(name: str) -> None:
@@ -44,14 +57,30 @@ def make_net(config: Config) -> nn.Module:
         net = build_net(config.net, dim=config.dim, size=config.size)
         net = net.to(memory_format=torch.channels_last)
     if config.weights:
-        try:
-            state = load_file(config.weights)
-        except (OSError, SafetensorError) as error:
-            raise InputError(
-                f"weights {config.weights} cannot be read", hint="give a .safetensors file"
-            ) from error
-        put_weights(net, state, source=config.weights)
+        put_weights(net, _read_weights(config), source=config.weights)
     return net
+
+
+def _read_weights(config: Config) -> dict[str, Tensor]:
+    path = Path(config.weights)
+    is_pickle = path.suffix.lower() in PICKLES and path.is_file()
+    if is_pickle and ":" in config.net:
+        raise InputError(
+            f"weights {path} are a pickle, which only a net of facegate's is checked against",
+            hint="save the state dict by safetensors.torch.save_file",
+        )
+    try:
+        if not is_pickle:
+            return load_file(path)
+        with TemporaryDirectory() as folder:
+            kept = Path(folder) / "weights.safetensors"
+            keep_as_safetensors(_Shape(config.net, config.dim, config.size), path, kept)
+            return load_file(kept)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"weights {path} cannot be read",
+            hint="give a .safetensors file, or the .pt of a state dict",
+        ) from error
 
 
 def _own_net(config: Config) -> nn.Module:

@@ -153,9 +153,13 @@ def _stored(path: Path, n: int) -> Floats:
             raise ValueError("an archive of arrays")
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"teacher {path} is no .npy file", hint="check the path") from error
-    if rows.ndim != 2 or len(rows) != n or rows.dtype.kind != "f":
+    if rows.dtype.kind != "f":
         raise InputError(
-            f"teacher {path} holds {rows.dtype} {rows.shape}, not one row for {n} images",
+            f"teacher {path} holds {rows.dtype}, no floating numbers", hint="store embeddings"
+        )
+    if rows.ndim != 2 or len(rows) != n:
+        raise InputError(
+            f"teacher {path} holds an array {rows.shape}, not one row for {n} images",
             hint="store embeddings in the order of the run: split train, then the unlabelled",
         )
     if not np.isfinite(rows).all():

@@ -63,6 +63,14 @@ def test_a_photograph_of_somebody_else_is_suspect(people: Path) -> None:
     assert any("unlike the rest" in text for text in found.findings)
 
 
+def test_images_without_a_face_are_named(people: Path) -> None:
+    put(people / "p0" / "flat.png", np.zeros((40, 40, 3), np.uint8))
+    found = audit(read_dataset(people), embed=lambda p: np.ones(1, np.float32) if p.any() else None)
+    assert found.figures["without_face"] == 1
+    assert found.lists["images_without_face"] == ["p0/flat.png"]
+    assert found.findings == ["1 image shows no upright face: left out of training"]
+
+
 def test_one_person_cannot_be_learnt_from(tmp_path: Path) -> None:
     put(tmp_path / "only" / "1.png", picture(1))
     put(tmp_path / "only" / "2.png", picture(2))

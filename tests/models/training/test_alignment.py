@@ -1,11 +1,15 @@
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from facegate.data.crops import Member
 from facegate.data.images import write_image
+from facegate.errors import InputError
 from facegate.models.align import ARCFACE_TEMPLATE, similarity
 from facegate.models.detect import Detector
 from facegate.models.pipeline import Pipeline
@@ -14,6 +18,7 @@ from facegate.models.training.alignment import align_crops, template_for
 from facegate.models.training.eyes import make_eye
 from facegate.models.training.kept_crops import kept_crops
 from facegate.models.training.teacher import ask
+from facegate.models.zoo import card
 
 
 def test_the_template_lies_in_the_middle_of_the_stored_crop() -> None:
@@ -75,6 +80,13 @@ def test_an_aligned_crop_and_its_photograph_look_the_same_to_a_model(
     assert crop is not None
     assert photo @ crop > 0.98
     assert make_eye(pipeline, aligned=False, crop=128, size=112)(crops.pixels[0] * 0) is None
+
+
+def test_a_model_that_wants_boxes_looks_at_no_aligned_crop() -> None:
+    boxes = SimpleNamespace(card=replace(card("facegate-1"), template=None))
+    pipeline = cast(Pipeline, SimpleNamespace(embedder=boxes))
+    with pytest.raises(InputError, match="cannot look at aligned crops"):
+        make_eye(pipeline, aligned=True, crop=128, size=112)
 
 
 def test_a_model_of_the_zoo_teaches_from_stored_crops(

@@ -415,6 +415,12 @@ def test_stored_embeddings_teach(people: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "taught.npy", who[:-1].astype(np.float32))
     with pytest.raises(InputError, match="not one row for"):
         train(config, tmp_path / "other")
+    np.save(tmp_path / "taught.npy", who.astype(np.int64))
+    with pytest.raises(InputError, match="holds int64, no floating numbers"):
+        train(config, tmp_path / "other")
+    # What a run was taught lies in its folder, and can teach another on the same data.
+    kept = replace(config, teacher=(str(tmp_path / "run" / "targets.npy"),), evaluate=1)
+    train(replace(kept, stages=(replace(stage, steps=1),)), tmp_path / "other")
 
 
 @pytest.mark.parametrize("kind", ["empty", "archive", "text"])
