@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facegate.data.decoding.formats import SUFFIXES
+from facegate.data.folders import find_photos, is_visible
 from facegate.data.images import read_photo
 from facegate.data.text import printable
 from facegate.errors import ImageError, InputError
@@ -61,14 +62,14 @@ class Crops:
 
 
 def find_unlabelled(places: Sequence[Path]) -> list[Place]:
-    """Return the images in folders (at any depth) and zip files, sorted within each.
+    """Return the images in folders, as `find_photos` finds them, and zip files, sorted within each.
 
     Raises:
         InputError: one is neither, holds no image, or is a damaged zip file.
     """
     found: list[Place] = []
     for place in places:
-        inside = _in_folder(place) if place.is_dir() else _in_zip(place)
+        inside: list[Place] = [*find_photos(place)] if place.is_dir() else [*_in_zip(place)]
         if not inside:
             raise InputError(
                 f"{printable(str(place))} holds no image",
@@ -78,12 +79,7 @@ def find_unlabelled(places: Sequence[Path]) -> list[Place]:
     return found
 
 
-def _in_folder(folder: Path) -> list[Place]:
-    inside = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    return [p for p in sorted(inside) if not p.name.startswith(".")]
-
-
-def _in_zip(file: Path) -> list[Place]:
+def _in_zip(file: Path) -> list[Member]:
     try:
         with zipfile.ZipFile(file) as archive:
             names = sorted(archive.namelist())
@@ -92,11 +88,12 @@ def _in_zip(file: Path) -> list[Place]:
             f"{printable(str(file))} is neither a folder nor a zip file",
             hint="unlabelled images come in folders and zip files",
         ) from error
-    hidden = ("__MACOSX/", ".")
     return [
         Member(file, name)
         for name in names
-        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(hidden)
+        if Path(name).suffix.lower() in SUFFIXES
+        and not name.endswith("/")
+        and all(is_visible(part) for part in Path(name).parts)
     ]
 
 

@@ -160,10 +160,11 @@ def _entries(folder: Path) -> list[Path] | None:
         names = sorted(os.listdir(folder))
     except OSError:
         return None
-    return [folder / name for name in names if _is_visible(name)]
+    return [folder / name for name in names if is_visible(name)]
 
 
-def _is_visible(name: str) -> bool:
+def is_visible(name: str) -> bool:
+    """Say whether a name is neither hidden nor the litter of an operating system."""
     return not name.startswith(".") and name.lower() not in _LITTER
 
 

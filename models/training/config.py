@@ -274,7 +274,7 @@ def to_toml(config: Config) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"settings {file} cannot be read", hint="check the path") from error
     except tomllib.TOMLDecodeError as error:

@@ -20,18 +20,23 @@ def zipped(target: Path, *files: Path) -> Path:
         for file in files:
             archive.write(file, f"faces/{file.name}")
         archive.writestr("readme.txt", "no image")
-        archive.writestr("__MACOSX/._1.png", "no image either")
+        for name in ("__MACOSX/._1.png", "faces/.hidden.png", "faces/@eaDir/1.png", "d.png/"):
+            archive.writestr(name, "no image either")
     return target
 
 
 def test_images_come_from_folders_and_zip_files(tmp_path: Path) -> None:
     one = flat(tmp_path / "in" / "deep" / "1.png", 10)
+    flat(tmp_path / "in" / "@eaDir" / "1.png", 10)
+    nameless = flat(tmp_path / "elsewhere" / "3.png", 30).rename(tmp_path / "elsewhere" / "3")
+    (tmp_path / "in" / "link").symlink_to(nameless.parent)
+    (nameless.parent / "loop").symlink_to(tmp_path / "in")
     archive = zipped(tmp_path / "faces.zip", flat(tmp_path / "2.png", 20))
     places = find_unlabelled([tmp_path / "in", archive])
-    assert places == [one, Member(archive, "faces/2.png")]
+    assert places == [one, tmp_path / "in" / "link" / "3", Member(archive, "faces/2.png")]
     crops = load_crops(places, 8)
     assert crops.pixels.dtype == np.uint8
-    assert crops.pixels[:, 0, 0, 0].tolist() == [10, 20]
+    assert crops.pixels[:, 0, 0, 0].tolist() == [10, 30, 20]
 
 
 def test_what_cannot_be_read_is_left_out_with_its_reason(tmp_path: Path) -> None:

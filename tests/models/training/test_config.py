@@ -38,6 +38,11 @@ def test_a_flat_file_is_a_run_of_one_stage(tmp_path: Path) -> None:
     assert config.stages == (Stage(loss="batch-hard", steps=9, lr=1.0),)
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("seed = 3\r\n", "utf-8-sig")
+    assert load_config(file=tmp_path / "run.toml").seed == 3
+
+
 def test_a_stages_key_outside_is_every_stages_default(tmp_path: Path) -> None:
     text = "margin = 0.3\n[[stages]]\nname = 'a'\n[[stages]]\nname = 'b'\nmargin = 0.4\n"
     config = load_config(file=write(tmp_path, text))
