@@ -139,7 +139,7 @@ class Watchdog:
             said.add("most pairs have only negatives nearer than their positive")
         if easy > 0.9:
             said.add("9 pairs in 10 are past the margin: raise p or margin")
-        if stats.n_active < 32 <= stats.n_pairs:
+        if self._follow("n_active", stats.n_active) < 32 <= stats.n_pairs:
             said.add("fewer than 32 active terms in a batch: the gradient is noisy")
         return said
 

@@ -62,6 +62,12 @@ def test_each_failure_stops_with_its_cause_and_an_advice(
     assert caught.value.exit_status == 3
 
 
+def test_a_count_that_wavers_is_no_new_spell_at_each_step() -> None:
+    dog = Watchdog()
+    said = [text for step in range(400) for text in feed(stats(n_active=25 + step % 2 * 8), 1, dog)]
+    assert said == ["fewer than 32 active terms in a batch: the gradient is noisy"]
+
+
 @pytest.mark.parametrize(
     ("signals", "warning"),
     [
