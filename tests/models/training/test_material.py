@@ -91,6 +91,17 @@ def test_damaged_files_are_left_out_and_counted(
     assert whole.facts["conflicts"] == []
 
 
+@pytest.mark.parametrize(
+    ("crop", "size", "warned"), [(28, 24, True), (24, 24, False), (28, 20, False)]
+)
+def test_crops_without_a_border_are_not_cut_in_silence(
+    copied: Path, caplog: pytest.LogCaptureFixture, crop: int, size: int, warned: bool
+) -> None:
+    (copied / "p000" / "0.png").write_bytes(b"no image")
+    find_sources(replace(settings(copied), crop=crop, size=size))
+    assert ("set crop = 24" in caplog.text) is warned
+
+
 def test_the_first_reason_is_said_where_no_image_can_be_used(copied: Path) -> None:
     for file in copied.rglob("*.png"):
         file.write_bytes(b"no image")
