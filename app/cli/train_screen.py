@@ -40,11 +40,13 @@ class Screen:
         if self._output.shows_progress:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.table import Column
 
-            columns = ("{task.description}", BarColumn(bar_width=20), TimeRemainingColumn())
-            self._bar = Progress(
-                *columns, TextColumn("{task.fields[facts]}"), console=Console(stderr=True)
-            )
+            # In lines below each other where a terminal is narrow: cut off, they said nothing of
+            # speed and rates, and left no place for the bar and the time.
+            facts = TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=False))
+            columns = ("{task.description}", BarColumn(bar_width=20), TimeRemainingColumn(), facts)
+            self._bar = Progress(*columns, console=Console(stderr=True))
             self._bar.start()
         return self
 

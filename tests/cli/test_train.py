@@ -363,3 +363,18 @@ def test_the_figures_shown_are_those_of_their_stage(
     first, second = capsys.readouterr().err.splitlines()
     assert "warm 1/1000: loss 40.000" in first
     assert "triplet 1/1000: loss 0.100" in second
+
+
+def test_a_narrow_terminal_shows_all_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(Output, "shows_progress", True)
+    event = {"stage": 0, "step": 350, "loss": 0.17, "images_s": 136.0, "semi": 0.9, "easy": 0.1}
+    spans = {"none": 0.0, "d_ap": [0.5, 1.37, 1.5], "d_an": [1.0, 1.46, 1.6]}
+    with Screen(load_config(preset="tiny"), Output()) as screen:
+        screen.look({"step": 1, "val": {"tar": 0.825, "fmr": 0.1, "eer": 0.1}}, True)
+        screen.step({**event, **spans})
+    shown = " ".join(capsys.readouterr().err.split("best so far")[1].split())
+    for figure in ("triplet ━", "0.170", "90%/10%/0%", "1.37", "1.46", "images/s", "82.5%"):
+        assert figure in shown
