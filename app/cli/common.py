@@ -64,6 +64,7 @@ class Output:
         quiet: nothing on stderr but errors.
         verbosity: how many -v were given.
         bars: labels of the progress bars that stand on the terminal.
+        speakers: what prints notes above a live display, while one stands.
     """
 
     json: bool = False
@@ -71,6 +72,7 @@ class Output:
     quiet: bool = False
     verbosity: int = 0
     bars: list[str] = field(default_factory=list, repr=False, compare=False)
+    speakers: list[Callable[[str], None]] = field(default_factory=list, repr=False, compare=False)
 
     def result(self, text: str, value: object) -> None:
         """Print one result: the text for people, or the value as one line of JSON."""
@@ -82,9 +84,13 @@ class Output:
 
     def note(self, message: str) -> None:
         """Print a message to stderr, unless quiet."""
-        if not self.quiet:
-            self._make_room()
-            tell(_lines(message))
+        if self.quiet:
+            return
+        if self.speakers:
+            self.speakers[-1](_lines(message))
+            return
+        self._make_room()
+        tell(_lines(message))
 
     def left_out(self, entry: "LeftOut") -> None:
         """Say what was left out and why; most reasons name the source themselves."""

@@ -48,6 +48,7 @@ class Screen:
             columns = ("{task.description}", BarColumn(bar_width=20), TimeRemainingColumn(), facts)
             self._bar = Progress(*columns, console=Console(stderr=True))
             self._bar.start()
+            self._output.speakers.append(self._say)
         return self
 
     def __exit__(
@@ -57,6 +58,7 @@ class Screen:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
+            self._output.speakers.remove(self._say)
             self._bar.stop()
 
     def decoding(self, what: str, done: int, total: int) -> None:
