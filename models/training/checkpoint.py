@@ -4,7 +4,6 @@ Batches, augmentation and dropout are functions of (seed, stage, step), so no st
 generator is kept: weights, their average, the optimiser's moments and a few numbers are all.
 """
 
-import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from facegate.data.files import write_atomically
+from facegate.data.files import NO_SPACE, write_atomically
 from facegate.errors import InputError, MachineError
 
 FORMAT = "facegate checkpoint 1"
@@ -67,7 +66,7 @@ def writing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise MachineError(
                 f"no space left for {place}",
                 hint="free some space and resume; the last checkpoint is whole",

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from facegate.data.dataset import Dataset
-from facegate.data.files import write_atomically
+from facegate.data.files import NO_SPACE, write_atomically
 from facegate.data.splits import as_manifest
 from facegate.data.text import counted
-from facegate.errors import InputError
+from facegate.errors import InputError, MachineError
 from facegate.models.training.config import Config, load_config, to_toml
 
 CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
@@ -49,12 +49,17 @@ class RunFolder:
 
         Raises:
             InputError: the folder holds something already, or cannot be written to.
+            MachineError: the disk is full (code disk_full).
         """
         try:
             check_new(path)
             path.mkdir(parents=True, exist_ok=True)
             write_atomically(path / CONFIG, to_toml(config).encode())
         except OSError as error:
+            if error.errno in NO_SPACE:
+                raise MachineError(
+                    f"no space left for {path}", hint="free some space", code="disk_full"
+                ) from error
             reason = (error.strerror or str(error)).lower()
             raise InputError(
                 f"run folder {path} cannot be made: {reason}", hint="name another place"

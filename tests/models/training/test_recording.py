@@ -116,6 +116,18 @@ def test_the_record_keeps_names_that_are_no_utf8(tmp_path: Path) -> None:
     assert folder.read_record()["conflicts"] == [["a/\udcfe.png", "é/1.png"]]
 
 
+def test_a_full_disk_is_called_so_from_the_first_file_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, contents: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("facegate.models.training.run_folder.write_atomically", full)
+    with pytest.raises(MachineError, match="no space left for") as caught:
+        RunFolder.start(tmp_path / "run", Config())
+    assert caught.value.code == "disk_full"
+
+
 def test_a_run_that_could_not_begin_leaves_no_folder(tmp_path: Path) -> None:
     folder = RunFolder.start(tmp_path / "run", Config())
     (folder.path / TARGETS).write_bytes(b"asked in vain")
