@@ -119,13 +119,16 @@ class Trainer:
         while self.place.step < stage.steps:
             self.take_step()
             step = self.place.step
-            if step % self.config.evaluate == 0 or step == stage.steps:
+            is_saturated = self.parts.watchdog.is_saturated
+            if step % self.config.evaluate == 0 or step == stage.steps or is_saturated:
                 if self.parts.centres is not None:
                     self.parts.centres.share(self.ranks)
                     self.parts.batches.set_neighbours(self.parts.centres.find())
                 self._look()
                 if self.config.patience and self.place.since_best >= self.config.patience:
                     return
+            if is_saturated:
+                return
             self.listener.keep(self)
 
     def take_step(self) -> None:

@@ -131,9 +131,9 @@ class Watchdog:
                 "lower lr, look for wrong labels, or set fallback = easiest",
             )
         if self._lasts("idle", stats.n_active == 0 and stats.none < 1, WINDOW):
-            _stop(
-                "100 steps without an active triplet: the stage has learnt what it can",
-                "raise p or margin, or go on with batch-hard",
+            said.add(
+                "100 steps without an active triplet: the stage ends, it has learnt what it can; "
+                "raise p or margin, or go on with batch-hard"
             )
         if self.step > 500 and none > 0.5:
             said.add("most pairs have only negatives nearer than their positive")
@@ -169,6 +169,11 @@ class Watchdog:
     def _lasts(self, name: str, holds: bool, steps: int) -> bool:
         self.spell[name] = self.spell.get(name, 0) + 1 if holds else 0
         return self.spell[name] >= steps
+
+    @property
+    def is_saturated(self) -> bool:
+        """Say whether nothing is left to learn in this stage: no failure, but its end."""
+        return self.spell.get("idle", 0) >= WINDOW
 
     def state(self) -> dict[str, Any]:
         """Return all that `restored` needs, as plain JSON values."""

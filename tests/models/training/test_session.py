@@ -387,6 +387,22 @@ def test_the_patience_of_a_stage_is_its_own(people: Path, tmp_path: Path) -> Non
     assert [sum(e["stage"] == stage for e in looks) for stage in (0, 1)] == [3, 2]
 
 
+def test_a_stage_without_triplets_left_ends_and_the_next_begins(
+    people: Path, tmp_path: Path
+) -> None:
+    done = replace(STAGE, margin=1e-7, steps=300, p=4, k=2)  # nothing lies within such a margin
+    config = settings(people, stages=(done, replace(STAGE, steps=2)), evaluate=400)
+    outcome = train(config, tmp_path / "run")
+    events = RunFolder.resume(tmp_path / "run").events()
+    taken = [(event["stage"], event["step"]) for event in events if "loss" in event]
+    first = sum(stage == 0 for stage, _ in taken)
+    assert 100 <= first < 300
+    assert taken[first:] == [(1, 1), (1, 2)]
+    assert [event["step"] for event in events if "val" in event] == [first, 2]
+    assert any("it has learnt what it can" in event.get("warning", "") for event in events)
+    assert outcome.card is not None
+
+
 def test_a_run_with_nan_in_it_stops_and_says_why(people: Path, tmp_path: Path) -> None:
     wild = replace(STAGE, lr=1e30, warm_up=0, steps=200)
     with pytest.raises(TrainingStopped, match="5 steps of the last 100 were not finite"):

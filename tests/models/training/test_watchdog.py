@@ -48,7 +48,6 @@ def test_a_healthy_run_hears_nothing() -> None:
         (replace(HEALTHY, resultant=0.95), 60, "all embeddings point one way"),
         (replace(HEALTHY, spread=0.005), 60, "use 0.5% of their dimensions"),
         (stats(n_none=380, n_semi=4, n_easy=0), 600, "only negatives nearer"),
-        (stats(n_active=0, n_easy=384, n_none=0), 120, "learnt what it can"),
         (stats(n_pairs=0), 12, "no positive pair"),
         (replace(HEALTHY, loss=math.nan), 6, "were not finite"),
     ],
@@ -60,6 +59,18 @@ def test_each_failure_stops_with_its_cause_and_an_advice(
         feed(signals, steps)
     assert caught.value.hint
     assert caught.value.exit_status == 3
+
+
+def test_a_stage_that_has_learnt_all_is_no_failure() -> None:
+    dog, idle = Watchdog(), stats(n_active=0, n_easy=384, n_semi=0, n_none=0)
+    feed(idle, 99, dog)
+    assert not dog.is_saturated
+    [said] = dog.look(idle)
+    assert "the stage ends, it has learnt what it can; raise p or margin" in said
+    assert dog.is_saturated
+    assert Watchdog.restored(dog.state()).is_saturated
+    dog.look(HEALTHY)
+    assert not dog.is_saturated
 
 
 def test_a_count_that_wavers_is_no_new_spell_at_each_step() -> None:
