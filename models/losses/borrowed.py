@@ -89,7 +89,7 @@ def _make(name: str, options: dict[str, Any]) -> nn.Module:
         raise InputError(f"pytorch-metric-learning has no loss {name!r}", hint=hint)
     try:
         made = getattr(losses, name)(**options)
-    except TypeError as error:
+    except Exception as error:  # the library's own, of any kind
         raise InputError(
             f"{PREFIX}{name} does not take these options: {error}",
             hint="its arguments are in pytorch-metric-learning's documentation",

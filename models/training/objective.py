@@ -128,14 +128,24 @@ class Objective(nn.Module):
             self.classifier = CosFaceHead(dim, n_identities, **AUXILIARY)
 
     def try_out(self) -> None:
-        """Take a borrowed loss over four rows: some of the library cannot be used like this.
+        """Take two steps of a borrowed loss: some of the library cannot be used like this.
 
         Raises:
-            InputError: it fails on embeddings and labels.
+            InputError: it fails on embeddings and labels, or on the step after the first.
         """
         loss = self.main.loss if isinstance(self.main, AcrossRanks) else self.main
-        if isinstance(loss, BorrowedLoss):
-            loss(torch.eye(4, self._dim), torch.tensor([0, 0, 1, 1]))
+        if not isinstance(loss, BorrowedLoss):
+            return
+        for _ in range(2):
+            rows = torch.eye(4, self._dim, requires_grad=True)
+            value = loss(rows, torch.tensor([0, 0, 1, 1])).loss
+            try:
+                value.backward()
+            except RuntimeError as error:
+                raise InputError(
+                    f"{self.stage.loss} cannot be trained with: it keeps the step before",
+                    hint="choose another loss of the library",
+                ) from error
 
     def forward(
         self,
@@ -215,9 +225,22 @@ def _sizes(name: str, dim: int, n_identities: int) -> dict[str, int]:
     kind = getattr(losses, name.removeprefix(PREFIX), None)
     if not inspect.isclass(kind):
         return {}
-    known = inspect.signature(kind).parameters
-    sizes = {"num_classes": n_identities, "embedding_size": dim}
+    sizes = {"num_classes": n_identities, "embedding_size": dim, "descriptors_dim": dim}
+    known = _arguments(kind)
     return {key: value for key, value in sizes.items() if key in known}
+
+
+def _arguments(kind: type) -> set[str]:
+    """Return the names that a class takes, those it passes on to its parents included."""
+    known: set[str] = set()
+    for parent in kind.__mro__:
+        if "__init__" not in vars(parent):
+            continue
+        parameters = inspect.signature(parent).parameters
+        known |= set(parameters)
+        if all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+            break
+    return known
 
 
 def _span(values: list[float]) -> Percentiles | None:

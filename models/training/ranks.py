@@ -70,7 +70,7 @@ class Ranks:
                 raise
             raise MachineError(
                 f"process {self.rank} lost the others of this run",
-                hint="what ended them is said above; the run goes on with --resume",
+                hint="their messages or those of torchrun say why; the run goes on with --resume",
                 code="process_lost",
             ) from error
 

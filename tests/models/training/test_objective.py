@@ -75,6 +75,26 @@ def test_a_proxy_loss_by_name_learns_its_proxies() -> None:
     assert proxies.grad is not None
 
 
+@pytest.mark.parametrize("name", ["ArcFaceLoss", "CosFaceLoss", "SubCenterArcFaceLoss"])
+def test_a_proxy_loss_gets_its_sizes_also_where_a_parent_asks_for_them(name: str) -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    objective = Objective(Stage(loss=f"pml:{name}"), dim=8, n_identities=8)
+    objective.try_out()
+    total, _ = objective(*batch(), None)
+    total.backward()
+    [weights] = list(objective.parameters())
+    assert weights.shape[0] == 8
+    assert weights.shape[1] % 8 == 0  # some of the library keep several centres an identity
+    assert weights.grad is not None
+
+
+def test_a_loss_of_the_library_that_fails_at_the_second_step_is_refused_at_once() -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    objective = Objective(Stage(loss="pml:DynamicSoftMarginLoss"), dim=4, n_identities=2)
+    with pytest.raises(InputError, match="DynamicSoftMarginLoss cannot be trained with"):
+        objective.try_out()
+
+
 @pytest.mark.parametrize(
     ("stage", "problem"),
     [

@@ -1,15 +1,19 @@
 """The training road takes any images with classes: scikit-learn's digits, by the same loss."""
 
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from facegate.cli import run
 from facegate.data.images import write_image
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.session import train
 from facegate.models.training.validation import look
 
+PAGE = Path(__file__).parents[3] / "docs" / "training.md"
 SPLITS = ("train", "train", "train", "val", "cal")
 
 
@@ -51,3 +55,25 @@ def test_unseen_images_of_digits_are_told_apart_far_better_than_by_their_pixels(
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     by_pixels = look(rows, digits.target[val].astype(np.int64), outcome.best.fmr)
     assert outcome.best.eer < by_pixels.eer / 3  # 0.02 to 0.03 of 0.23 when it was written
+
+
+def test_the_page_ends_with_a_model_that_is_asked_for_the_nearest(
+    tmp_path: Path,
+    facegate_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the page has it, with a tenth of the steps."""
+    monkeypatch.chdir(tmp_path)
+    page = PAGE.read_text("utf-8")
+    page = page[page.index("## Things that are not faces") :].replace("\\\n", "")
+    make, ask = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    learn, add = (shlex.split(line) for line in re.findall(r"^    facegate (.*)$", page, re.M))
+    here = ["--steps", "5", "--set", "threads=1", "--set", "precision=f32", "--device", "cpu"]
+    exec(compile(make, "training.md", "exec"), {})
+    assert run([*learn, *here, "-q"]) == 0
+    assert run([*add, "-q"]) == 0
+    capsys.readouterr()
+    exec(compile(ask, "training.md", "exec"), {})
+    [share] = re.findall(r"of the 100 nearest (.*)% are", capsys.readouterr().out)
+    assert float(share) > 30  # by chance it would be 10
