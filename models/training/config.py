@@ -243,7 +243,9 @@ def _checked(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
         wanted = hints[key]
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if wanted == tuple[str, ...] and isinstance(value, list | tuple):
+        if wanted == tuple[str, ...] and isinstance(value, str):
+            value = (value,)
+        elif wanted == tuple[str, ...] and isinstance(value, list | tuple):
             value = tuple(_text(item, key, "the settings") for item in value)
         elif type(value) is not (dict if key == "options" else wanted):
             said = _SAID.get(wanted, "text")

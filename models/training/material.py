@@ -79,9 +79,30 @@ def find_sources(config: Config) -> Sources:
         check_trainable(config, dataset.of_split("train").labels)
         for split in ("val", "cal"):  # not after an hour of decoding, or of training
             check_people(dataset.of_split(split).labels, split)
+    _warn_of_people(config, dataset)
     if config.aligned and config.crop > config.size:
         _warn_of_bare_crops(dataset.files, config)
     return Sources(dataset, find_unlabelled([Path(place) for place in config.unlabelled]))
+
+
+def _warn_of_people(config: Config, dataset: Dataset) -> None:
+    """Count the people who give less than their folder promises."""
+    if dataset.empty:
+        log.warning(
+            "%s no image: left out (%s%s)",
+            counted(len(dataset.empty), "person has", "people have"),
+            printable(dataset.empty[0]),
+            ", …" if len(dataset.empty) > 1 else "",
+        )
+    comparing = [stage for stage in config.stages if stage.compares]
+    n_single = int((dataset.of_split("train").counts == 1).sum())
+    if config.finetune or not comparing or not n_single:
+        return
+    who = counted(n_single, "person has", "people have")
+    if any(stage.extra or stage.uniform for stage in comparing):
+        log.warning("%s one image and can only be a negative", who)
+    else:
+        log.warning("%s one image and no part in triplets: extra = 16 makes negatives of some", who)
 
 
 def _warn_of_bare_crops(files: Sequence[Path], config: Config) -> None:

@@ -102,6 +102,22 @@ def test_crops_without_a_border_are_not_cut_in_silence(
     assert ("set crop = 24" in caplog.text) is warned
 
 
+@pytest.mark.parametrize(
+    ("extra", "said"), [(0, "no part in triplets: extra = 16"), (4, "can only be a negative")]
+)
+def test_people_with_one_image_or_none_are_counted_before_a_run(
+    copied: Path, caplog: pytest.LogCaptureFixture, extra: int, said: str
+) -> None:
+    for name in ("one", "two"):
+        (copied / name).mkdir()
+        shutil.copy(copied / "p000" / "0.png", copied / name / "0.png")
+    (copied / "nobody").mkdir()
+    stages = (Stage(extra=extra),)
+    find_sources(replace(settings(copied), stages=stages))
+    assert "1 person has no image: left out (nobody)" in caplog.text
+    assert f"2 people have one image and {said}" in caplog.text
+
+
 def test_the_first_reason_is_said_where_no_image_can_be_used(copied: Path) -> None:
     for file in copied.rglob("*.png"):
         file.write_bytes(b"no image")
