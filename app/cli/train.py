@@ -133,11 +133,16 @@ def _run(config: "Config", out: Path, output: Output, *, resume: bool = False) -
     from facegate.models.training.ranks import Ranks
     from facegate.models.training.run_folder import CONFIG
     from facegate.models.training.session import train
+    from facegate.models.training.watchdog import TrainingStopped
 
     output = _of_this_process(output)
     try:
         with Screen(config, output) as screen:
             outcome = train(config, out, resume=resume, screen=screen, progress=screen.decoding)
+    except TrainingStopped as stop:
+        if Ranks.speaks():
+            raise
+        return stop.exit_status  # all processes stop together, and the first says why
     except KeyboardInterrupt as stop:
         begun = (out / CONFIG).is_file()
         go_on = f"the run goes on with: facegate train --out {out} --resume"

@@ -150,6 +150,27 @@ def test_one_of_several_processes_prints_the_table_of_a_sweep(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("rank", "said"), [("0", "facegate: training stopped"), ("1", "")])
+def test_one_of_several_processes_says_why_all_stopped(
+    rank: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from facegate.models.training.watchdog import TrainingStopped
+
+    def train(*_: Any, **__: Any) -> None:
+        raise TrainingStopped("training stopped: collapsed", hint="lower lr")
+
+    monkeypatch.setattr("facegate.models.training.session.train", train)
+    monkeypatch.setenv("RANK", rank)
+    assert run(["train", "--data", str(tmp_path), "--out", str(tmp_path / "s"), "-q"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err[:26] == said
+
+
 def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
     people: Path,
     tmp_path: Path,
