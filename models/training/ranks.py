@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -11,6 +12,10 @@ from torch import nn
 
 from facegate.errors import MachineError
 from facegate.models.training.shared_norm import share_norms
+
+PATIENCE = timedelta(days=1)
+"""For how long a process waits for the others: the first looks at all photographs meanwhile. One
+that dies is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Ranks:
         if size == 1:
             return cls()
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if cuda else "gloo")
+            dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
         return cls(dist.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
 
     def leave(self) -> None:
@@ -73,6 +78,19 @@ class Ranks:
                 hint="their messages or those of torchrun say why; the run goes on with --resume",
                 code="process_lost",
             ) from error
+
+    @contextmanager
+    def one_ahead(self) -> Iterator[None]:
+        """Let the first process of each machine go through the body, and then the others.
+
+        They find what it has kept, and do not do the same work beside it; nor do they write into
+        a folder that the first one refuses.
+        """
+        if self.local:
+            self.totals([0.0])
+        yield
+        if not self.local:
+            self.totals([0.0])
 
     def agree(self, word: str) -> str:
         """Return the first process's word: what each timed for itself may differ.

@@ -124,7 +124,8 @@ def _train(
     try:
         if folder is not None and resume:
             _check_same_images(folder, sources)
-        material = _gather(config, sources, path, net, progress)
+        with ranks.one_ahead():
+            material = _gather(config, sources, path, net, progress)
     except FacegateError:
         if folder is not None and not resume:
             folder.discard()

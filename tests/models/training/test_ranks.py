@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -88,6 +89,10 @@ def work(folder: Path) -> None:
     assert ranks.agree("f32" if ranks.is_first else "bf16") == "f32"
     torch.save(everything(ranks), folder / f"{ranks.rank}.pt")
     torch.save(told(ranks), folder / f"told {ranks.rank}.pt")
+    with ranks.one_ahead():
+        time.sleep(0.5 if ranks.is_first else 0)
+        with (folder / "order").open("a") as file:
+            file.write(f"{ranks.rank}\n")
     if ranks.rank == ranks.size - 1:
         ranks.leave()
     else:
@@ -159,6 +164,13 @@ def test_all_processes_hear_the_same_of_a_step(size: int, folders: dict[int, Pat
     assert shares.stats.d_ap is None
     assert shares.stats.d_an == (1.0, 1.2, 1.3)
     assert set(neighbours) == {*range(size), 2}
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_first_process_goes_ahead(size: int, folders: dict[int, Path]) -> None:
+    first, *others = (folders[size] / "order").read_text().split()
+    assert first == "0"
+    assert sorted(others) == ["1", "2"][: size - 1]
 
 
 @pytest.mark.parametrize("size", [2, 3])
