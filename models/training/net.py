@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -17,6 +17,7 @@ from facegate.errors import InputError
 from facegate.models.card import ARCHITECTURES
 from facegate.models.nets.build import build_net, put_weights
 from facegate.models.shelf.unpickle import keep_as_safetensors
+from facegate.models.training.checkpoint import FORMAT, load_checkpoint
 from facegate.models.training.config import Config
 
 PICKLES = (".pt", ".pth")
@@ -71,7 +72,9 @@ def _read_weights(config: Config) -> dict[str, Tensor]:
         )
     try:
         if not is_pickle:
-            return load_file(path)
+            with safe_open(path, framework="pt") as file:
+                is_checkpoint = (file.metadata() or {}).get("format") == FORMAT
+            return load_checkpoint(path).part("average") if is_checkpoint else load_file(path)
         with TemporaryDirectory() as folder:
             kept = Path(folder) / "weights.safetensors"
             keep_as_safetensors(_Shape(config.net, config.dim, config.size), path, kept)

@@ -10,10 +10,16 @@ from typing import Any
 from facegate.errors import InputError
 from facegate.models.training.config import Config, Stage, load_config
 from facegate.models.training.finetune import tuned_config
+from facegate.models.training.material import find_sources
+from facegate.models.training.net import make_net
 from facegate.models.training.run_folder import check_new
 from facegate.models.training.session import Outcome, check_settings, train
 from facegate.models.training.state import Listener
+from facegate.models.training.teacher import check_teachers
 from facegate.models.training.watchdog import TrainingStopped
+
+OF_DATA = ("data", "manifest", "unlabelled")
+"""Settings that say where images lie, which are looked for before the first run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,10 @@ def sweep(
         if changed in [other for _, other, _ in runs[:number]]:
             raise InputError(f"the sweep has {key} = {value} twice", hint="leave one out")
         check_settings(changed, folder)
+        check_teachers(changed.teacher)
+        make_net(changed)
+        if key in OF_DATA:
+            find_sources(changed)
         check_new(folder)
     for value, changed, folder in runs:
         try:

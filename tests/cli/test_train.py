@@ -201,7 +201,14 @@ def test_a_sweep_goes_on_after_a_run_that_the_watchdog_ended(
 
 @pytest.mark.parametrize(
     ("sweep", "problem"),
-    [("margin=0.1,0.10", "has margin = 0.1 twice"), ("margin=0.1,0.2", "margin=0.2 is not empty")],
+    [
+        ("margin=0.1,0.10", "has margin = 0.1 twice"),
+        ("margin=0.1,0.2", "margin=0.2 is not empty"),
+        ("margin=0.1,lr=0.2", "margin must be a number, got 'lr=0.2'"),
+        ("weights=one.safetensors,two.safetensors", "weights one.safetensors cannot be read"),
+        ("manifest=one.csv,two.csv", "one.csv cannot be read"),
+        ("net=plain-t,inception-resnet-v1", "inception-resnet-v1 has dim 512, not 8"),
+    ],
 )
 def test_a_sweep_that_could_not_end_does_not_begin(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sweep: str, problem: str

@@ -373,6 +373,15 @@ def test_one_person_with_two_images_is_nobody_to_train_on(people: Path, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_starts_from_the_checkpoint_of_another(people: Path, tmp_path: Path) -> None:
+    first = settings(people, stages=(replace(STAGE, steps=2),))
+    train(first, tmp_path / "run")
+    weights = tmp_path / "run" / LAST
+    net = make_net(replace(first, weights=str(weights))).state_dict()
+    kept = load_checkpoint(weights).part("average")
+    assert all(torch.equal(net[name], value) for name, value in kept.items())
+
+
 def test_a_large_seed_is_a_seed(people: Path, tmp_path: Path) -> None:
     config = settings(people, seed=2**32 - 1, stages=(replace(STAGE, steps=1),))
     assert train(config, tmp_path / "run").images == 32
