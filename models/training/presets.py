@@ -25,8 +25,9 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
         ],
     },
-    # Half an hour to an hour on two cores: plain-t, for it is twice as fast as what ships, where a
-    # face costs; docs/training.md has what plain-s would gain. These are the ladder's settings.
+    # Half an hour to an hour on two cores. plain-t: at as many images plain-s has three points of
+    # TAR more, hardly above chance, for twice the time of a face (docs/training.md). These are the
+    # ladder's settings.
     "small": {
         "net": "plain-t",
         "augment": "light",
