@@ -155,13 +155,8 @@ class Trainer:
             freeze_batch_norm(self.net)
         targets = None if self.targets is None else self.targets[rows]
         of_batch = self._weights(batch, rows)
-        try:
-            shares = self._backward(images, self.labels[rows], targets, stage, parts, of_batch)
-        except InputError as error:
-            # Of several processes one alone cannot leave a step out: the others wait for its sums.
-            if error.code != "not_finite" or self.ranks.size > 1:
-                raise
-            shares = BROKEN
+        labels = self.labels[rows]
+        shares = self._sound_backward(images, labels, targets, stage, parts, of_batch)
         shares = shares.over_all(self.ranks)
         weights = [w for group in parts.optimizer.param_groups for w in group["params"]]
         self.ranks.average_gradients(weights)
@@ -222,6 +217,15 @@ class Trainer:
         step = self.place.step + 1
         waits = parts.centres is not None and step % self.config.evaluate == 0
         return None if step >= stage.steps or waits else step
+
+    def _sound_backward(self, *given: Any) -> Shares:
+        try:
+            return self._backward(*given)
+        except InputError as error:
+            # Of several processes one alone cannot leave a step out: the others wait for its sums.
+            if error.code != "not_finite" or self.ranks.size > 1:
+                raise
+            return BROKEN
 
     def _backward(
         self,

@@ -173,23 +173,7 @@ def gather(
     free = decode(unlabelled, config, "unlabelled images", progress)
     labels = np.concatenate([train.labels[labelled.rows], np.full(len(free.rows), -1, np.int64)])
     crops = np.concatenate([labelled.pixels, free.pixels]) if len(free.rows) else labelled.pixels
-    left_out = [reason for part in (labelled, free, val, cal) for _, reason in part.left_out]
-    if not len(labelled.rows):
-        [(_, reason), *_] = labelled.left_out or [(0, "")]
-        why = f" (the first: {printable(reason)})" if reason else ""
-        raise InputError(
-            f"no training image could be used{why}",
-            hint="run with --audit to see why, with --model for faces that are not found",
-        )
-    if left_out:
-        were = "was" if len(left_out) == 1 else "were"
-        log.warning(
-            "%s could not be used and %s left out (%s%s)",
-            counted(len(left_out), "image"),
-            were,
-            printable(left_out[0]),
-            ", …" if len(left_out) > 1 else "",
-        )
+    left_out = _left_out(labelled, free, val, cal)
     check_trainable(config, labels)
     return Material(
         crops=crops,
@@ -202,11 +186,36 @@ def gather(
             "splits": split_table(dataset),
             "unlabelled": len(unlabelled),
             "empty_identities": len(dataset.empty),
-            "left_out": len(left_out),
+            "left_out": left_out,
             "conflicts": conflicts,
             "data_hash": hash_of(dataset, unlabelled),
         },
     )
+
+
+def _left_out(trained: Crops, *others: Crops) -> int:
+    """Count the images that could not be used, and say why the first was not.
+
+    Raises:
+        InputError: none is left to train on.
+    """
+    reasons = [reason for part in (trained, *others) for _, reason in part.left_out]
+    if not len(trained.rows):
+        [(_, reason), *_] = trained.left_out or [(0, "")]
+        why = f" (the first: {printable(reason)})" if reason else ""
+        raise InputError(
+            f"no training image could be used{why}",
+            hint="run with --audit to see why, with --model for faces that are not found",
+        )
+    if reasons:
+        log.warning(
+            "%s could not be used and %s left out (%s%s)",
+            counted(len(reasons), "image"),
+            "was" if len(reasons) == 1 else "were",
+            printable(reasons[0]),
+            ", …" if len(reasons) > 1 else "",
+        )
+    return len(reasons)
 
 
 def apart(parts: Sequence[tuple[Crops, Dataset]]) -> tuple[list[Crops], list[list[str]]]:
