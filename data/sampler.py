@@ -24,14 +24,14 @@ class PKSampler:
 
     Args:
         labels: int64 (n,), the identity of each row; rows labelled -1 are never drawn.
-        n_identities, n_images: P and K.
+        n_identities, n_images: P and K; a batch has all identities where P is above their number.
         n_extra: rows of identities with a single image, added as negatives.
         power: 0 deals every identity once a pass, 1 in proportion to its images.
         alike: share of P that is drawn as look-alikes once `set_neighbours` was called.
         seed: of all draws.
 
     Raises:
-        InputError: fewer than two identities have two images, or P is above their number.
+        InputError: fewer than two identities have two images.
     """
 
     def __init__(
