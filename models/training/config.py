@@ -13,7 +13,7 @@ An unknown key is an error: a misspelt margin would otherwise train with the def
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -29,6 +29,8 @@ class Stage:
 
     Attributes:
         name: word for logs and the run folder.
+        weights: file to begin the stage from; "" goes on from the stage before. Those of the first
+            stage are the run's.
         loss: ``semi-hard``, ``batch-hard``, ``batch-all``, ``hard-negative``, ``random-filter``,
             ``quadruplet``, ``contrastive``, ``cosface``, ``arcface``, ``none`` (only what
             ``distil`` adds) or ``pml:NAME``, a loss of pytorch-metric-learning.
@@ -58,6 +60,7 @@ class Stage:
     """
 
     name: str = "triplet"
+    weights: str = ""
     loss: str = "semi-hard"
     steps: int = 1000
     lr: float = 2e-3
@@ -154,6 +157,8 @@ class Config:
 
 _STAGE_KEYS = tuple(item.name for item in fields(Stage))
 _RUN_KEYS = tuple(item.name for item in fields(Config) if item.name != "stages")
+_SHARED_KEYS = tuple(key for key in _STAGE_KEYS if key not in _RUN_KEYS)
+"""Of a stage, that may stand outside every stage as the default of all."""
 
 
 def load_config(
@@ -210,17 +215,20 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[s
 
 
 def _in_every_stage(merged: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    own = {key: value for key, value in over.items() if key in _STAGE_KEYS}
+    own = {key: value for key, value in over.items() if key in _SHARED_KEYS}
     if not own or "stages" not in merged:
         return merged
     return {**merged, "stages": [{**stage, **own} for stage in merged["stages"]]}
 
 
 def _build(merged: dict[str, Any]) -> Config:
-    shared = {key: merged[key] for key in _STAGE_KEYS if key in merged}
+    shared = {key: merged[key] for key in _SHARED_KEYS if key in merged}
     written: Sequence[Mapping[str, Any]] = merged.get("stages") or ({},)
     stages = tuple(Stage(**_checked(Stage, {**shared, **stage})) for stage in written)
     own = {key: merged[key] for key in _RUN_KEYS if key in merged}
+    if stages[0].weights:  # where a run begins is one thing, said in one place
+        own["weights"] = own.get("weights") or stages[0].weights
+        stages = (replace(stages[0], weights=""), *stages[1:])
     config = Config(**{**_checked(Config, own), "stages": stages})
     check_config(config)
     return config

@@ -25,6 +25,7 @@ from facegate.models.training.centring import recentre
 from facegate.models.training.config import Config, Stage
 from facegate.models.training.feed import Batch, Feed, Spread
 from facegate.models.training.material import Material
+from facegate.models.training.net import start_from
 from facegate.models.training.objective import BROKEN, HEADS, Objective, Shares
 from facegate.models.training.precision import Autocast
 from facegate.models.training.ranks import Ranks
@@ -98,6 +99,9 @@ class Trainer:
     def prepare(self) -> None:
         """Make the loss, the optimiser and the sampler of the stage that comes."""
         stage, material = self.config.stages[self.place.stage], self.material
+        if stage.weights and not self.place.step:  # what a checkpoint holds comes after
+            start_from(stage.weights, self.net, self.config)
+            self.average = Average(self.net, self.config.ema)
         torch.manual_seed(self.config.seed * 1000 + self.place.stage)
         objective = Objective(stage, dim=self.config.dim, n_identities=material.n_identities).to(
             self.device

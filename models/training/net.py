@@ -57,13 +57,29 @@ def make_net(config: Config) -> nn.Module:
     else:
         net = build_net(config.net, dim=config.dim, size=config.size)
         net = net.to(memory_format=torch.channels_last)
+    for stage in config.stages:  # one that does not fit is refused before any work
+        if stage.weights:
+            start_from(stage.weights, copy.deepcopy(net), config)
     if config.weights:
-        put_weights(net, _read_weights(config), source=config.weights)
+        start_from(config.weights, net, config)
     return net
 
 
-def _read_weights(config: Config) -> dict[str, Tensor]:
-    path = Path(config.weights)
+def start_from(file: str, net: nn.Module, config: Config) -> None:
+    """Put the weights of a file into a net that the settings made.
+
+    Args:
+        file: safetensors, a run's checkpoint, or the .pt of a state dict.
+        net: is changed.
+        config: names the net.
+
+    Raises:
+        InputError, WeightsError: the file cannot be read, or is of another net.
+    """
+    put_weights(net, _read_weights(Path(file), config), source=file)
+
+
+def _read_weights(path: Path, config: Config) -> dict[str, Tensor]:
     is_pickle = path.suffix.lower() in PICKLES and path.is_file()
     if is_pickle and ":" in config.net:
         raise InputError(

@@ -165,3 +165,18 @@ def test_settings_are_written_and_read_back_the_same(
     file = write(tmp_path_factory.mktemp("written"), "")
     file.write_text(to_toml(config), encoding="utf-8")
     assert load_config(file=file) == config
+
+
+def test_weights_of_the_first_stage_are_those_of_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text(
+        '[[stages]]\nweights = "a.safetensors"\n[[stages]]\nweights = "b.safetensors"\n'
+    )
+    config = load_config(file=file)
+    assert config.weights == "a.safetensors"
+    assert [stage.weights for stage in config.stages] == ["", "b.safetensors"]
+    given = load_config(file=file, flags={"weights": "c.safetensors"})
+    assert given.weights == "c.safetensors"
+    assert [stage.weights for stage in given.stages] == ["", "b.safetensors"]
+    file.write_text(to_toml(config))
+    assert load_config(file=file) == config

@@ -420,6 +420,27 @@ def test_a_run_with_nan_in_it_stops_and_says_why(people: Path, tmp_path: Path) -
         train(settings(people, stages=(replace(wild, steps=2),)), tmp_path / "short")
 
 
+def test_a_later_stage_starts_from_weights_of_its_own(people: Path, tmp_path: Path) -> None:
+    learnt = train(settings(people), tmp_path / "learnt").best
+    still = replace(STAGE, steps=1, lr=1e-12, warm_up=0, freeze_bn=True)
+    begun = replace(still, weights=str(tmp_path / "learnt" / "learnt.safetensors"))
+    # Frozen statistics, and a rate of nothing: what is looked at is what each stage began from.
+    alone = train(settings(people, stages=(still,)), tmp_path / "alone").best
+    both = train(settings(people, stages=(still, begun)), tmp_path / "both").best
+    assert alone.worth < both.worth
+    assert both.eer == pytest.approx(learnt.eer, abs=0.01)
+
+
+def test_a_stage_whose_weights_do_not_fit_is_refused_before_a_folder_is_made(
+    people: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none.safetensors").write_bytes(b"nothing")
+    later = replace(STAGE, weights=str(tmp_path / "none.safetensors"))
+    with pytest.raises(InputError, match="cannot be read"):
+        train(settings(people, stages=(STAGE, later)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_stored_embeddings_teach(people: Path, tmp_path: Path) -> None:
     n_train = with_splits(read_dataset(people)).splits.count("train") * 5
     rng = np.random.default_rng(0)
