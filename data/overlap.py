@@ -67,7 +67,7 @@ def look_alikes(
             name = here_names[start + row]
             known = best.get(name)
             if score >= threshold and (known is None or score > (known.score or -1)):
-                best[name] = Meeting(name, there_names[int(column)], score)
+                best[name] = Meeting(name, there_names[int(column)], round(score, 4))
     return sorted(best.values(), key=lambda meeting: -(meeting.score or 0))
 
 

@@ -277,7 +277,7 @@ def _describe_audit(found: "Audit") -> str:
 
 def _figure(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_figure(part)}" for name, part in value.items())
+        return ", ".join(f"{name}: {_figure(part)}" for name, part in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
