@@ -101,7 +101,7 @@ def sweep(
 def _with(config: Config, key: str, value: Any) -> Config:
     # Through the loader, so that the value is checked as one in a file would be.
     whole = {**asdict(config), "stages": [asdict(stage) for stage in config.stages], key: value}
-    if key in {item.name for item in fields(Stage)}:
+    if key in {item.name for item in fields(Stage)} - {item.name for item in fields(Config)}:
         whole.pop(key)
         whole["stages"] = [{**stage, key: value} for stage in whole["stages"]]
     return tuned_config(load_config(flags=whole))

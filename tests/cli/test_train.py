@@ -221,6 +221,23 @@ def test_a_sweep_that_could_not_end_does_not_begin(
     assert not (tmp_path / "s" / "margin=0.1").exists()
 
 
+def test_a_sweep_over_weights_changes_where_the_run_begins(people: Path, tmp_path: Path) -> None:
+    args = ["train", "--data", str(people), *SMALL, "--steps", "2"]
+    assert run([*args, "--out", str(tmp_path / "first")]) == 0
+    weights = tmp_path / "first" / "first.safetensors"
+    stages = tmp_path / "stages.toml"
+    stages.write_text("[[stages]]\n[[stages]]\n")
+    out = tmp_path / "s"
+    assert (
+        run([*args, "--config", str(stages), "--out", str(out), "--sweep", f"weights={weights}"])
+        == 0
+    )
+    [file] = out.rglob("config.toml")
+    config = load_config(file=file)
+    assert config.weights == str(weights)
+    assert [stage.weights for stage in config.stages] == ["", ""]
+
+
 def test_a_sweep_with_one_wrong_word_trains_nothing(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
