@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -225,17 +226,15 @@ def test_a_sweep_over_weights_changes_where_the_run_begins(people: Path, tmp_pat
     args = ["train", "--data", str(people), *SMALL, "--steps", "2"]
     assert run([*args, "--out", str(tmp_path / "first")]) == 0
     weights = tmp_path / "first" / "first.safetensors"
-    stages = tmp_path / "stages.toml"
+    copy = tmp_path / "copy.safetensors"
+    shutil.copy(weights, copy)
+    stages, out = tmp_path / "stages.toml", tmp_path / "s"
     stages.write_text("[[stages]]\n[[stages]]\n")
-    out = tmp_path / "s"
-    assert (
-        run([*args, "--config", str(stages), "--out", str(out), "--sweep", f"weights={weights}"])
-        == 0
-    )
-    [file] = out.rglob("config.toml")
-    config = load_config(file=file)
-    assert config.weights == str(weights)
-    assert [stage.weights for stage in config.stages] == ["", ""]
+    args += ["--config", str(stages), "--out", str(out)]
+    assert run([*args, "--sweep", f"weights={weights},{copy}"]) == 0
+    configs = [load_config(file=file) for file in out.rglob("config.toml")]
+    assert {config.weights for config in configs} == {str(weights), str(copy)}
+    assert [stage.weights for config in configs for stage in config.stages] == [""] * 4
 
 
 def test_a_sweep_with_one_wrong_word_trains_nothing(
