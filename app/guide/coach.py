@@ -68,6 +68,7 @@ class Coach:
     n_good: int = 0
     state: Literal["going", "done", "failed"] = "going"
     _pool: Pool = field(init=False)
+    _known: Pool = field(init=False)  # whose face this is: other looks than those asked for count
     _started: float | None = None
     _wanted_since: float | None = None
     _straight: StraightLook = field(default_factory=StraightLook)
@@ -78,7 +79,7 @@ class Coach:
     _failure: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
-        self._pool = Pool(self.best)
+        self._pool, self._known = Pool(self.best), Pool(self.best)
 
     @property
     def kept(self) -> list[Kept]:
@@ -138,6 +139,7 @@ class Coach:
         self._last = (view.time_s, view.embedding)
         passed = 0.0 if self._good_s is None else min(view.time_s - self._good_s, LONGEST_STEP_S)
         self._good_s = view.time_s
+        self._remember(view)
         if not self._calibrate(view.time_s, view.quality.pose):
             early = self._offer(view, view.quality.pose, "") if self.order is None else None
             self._end_in_time(view.time_s)
@@ -155,12 +157,20 @@ class Coach:
         self._end_in_time(view.time_s)
         return self._advice(view, self._next_instruction(is_held), kept)
 
+    def _remember(self, view: View) -> None:
+        """Learn the face from every good frame: from one look alone the opposite one is strange."""
+        assert view.quality is not None
+        assert view.embedding is not None
+        if _is_near(view.quality.pose):
+            known = Kept(None, view.embedding, view.quality.overall, "", view.time_s)
+            self._known.offer(known)
+
     def _offer(self, view: View, pose: Pose, word: str) -> Kept | None:
         """Offer a good frame to the pool, unless the head is turned too far."""
         assert view.quality is not None  # no problem was found
         assert view.embedding is not None
         kept: Kept | None = None
-        if abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH:
+        if _is_near(pose):
             frame = Kept(view.item, view.embedding, view.quality.overall, word, view.time_s)
             kept = frame if self._pool.offer(frame) else None
             self.n_good += 1
@@ -224,14 +234,14 @@ class Coach:
         return Instruction(wanted.value) if wanted is not None else Instruction.DONE
 
     def _stranger_problem(self, view: View) -> Instruction | None:
-        """Refuse a face that is not the one of the frames before and of those kept."""
+        """Refuse a face that is not the one of the frames before and of those known."""
         assert view.embedding is not None  # look_for_problem saw to it
         jumped = (
             self._last is not None
             and view.time_s - self._last[0] < 1.0
             and float(self._last[1] @ view.embedding) < self.same_person
         )
-        foreign = len(self._pool) > 0 and self._pool.likeness(view.embedding) < self.same_person
+        foreign = len(self._known) > 0 and self._known.likeness(view.embedding) < self.same_person
         if not jumped and not foreign:
             self._stranger = None
             return None
@@ -289,3 +299,7 @@ class Coach:
             pose,
             self.state,
         )
+
+
+def _is_near(pose: Pose) -> bool:
+    return abs(pose.yaw) <= MAX_YAW and abs(pose.pitch) <= MAX_PITCH

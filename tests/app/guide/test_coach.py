@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,6 +215,30 @@ def sitting_on(after_s: float) -> list[View]:
 def _look(seen: View) -> tuple[float, float]:
     assert seen.quality is not None
     return seen.quality.pose.yaw, seen.quality.pose.pitch
+
+
+def test_opposite_looks_that_are_hardly_alike_are_one_person() -> None:
+    """Up is asked for first, and down comes before anything else is kept."""
+    straight = person(1, 0, 0)
+    aside = person(2, 0, 0)
+    aside -= straight * float(aside @ straight)
+    aside /= np.linalg.norm(aside)
+    bent = {Direction.UP: 0.9, Direction.DOWN: -0.9, Direction.STRAIGHT: 0.0}
+    rows = {
+        look: ((straight + share * aside) / np.hypot(1, share)).astype(np.float32)
+        for look, share in bent.items()
+    }
+    coach = Coach(same_person=0.3, order=(Direction.UP, Direction.DOWN))
+    assert float(rows[Direction.UP] @ rows[Direction.DOWN]) < coach.same_person
+    looks = [Direction.STRAIGHT, Direction.UP, Direction.DOWN]
+    views = [
+        replace(view((20 * i + j) * STEP_S, *LOOKS[look]), embedding=rows[look])
+        for i, look in enumerate(looks)
+        for j in range(20)
+    ]
+    play(coach, views)
+    assert coach.covered == {Direction.UP, Direction.DOWN}
+    assert coach.finish().code == ""
 
 
 def test_a_stranger_is_found_out_after_a_pause_too() -> None:
