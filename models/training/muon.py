@@ -81,17 +81,17 @@ def orthogonal(matrix: Tensor) -> Tensor:
     float32, where rounds on the matrix itself do with bfloat16.
 
     Args:
-        matrix: float32 (m, n).
+        matrix: float32 or float64 (m, n).
 
     Returns:
-        float32 (m, n) with singular values near 1, those that were almost 0 excepted.
+        (m, n), of the same type, with singular values near 1, those that were almost 0 excepted.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     long = matrix.T if tall else matrix
     size = long.norm().clamp_min(1e-7)
     gram = long @ long.T / size.square()
     a, b, c = COEFFICIENTS
-    product = torch.eye(len(gram), device=gram.device)
+    product = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     for _ in range(ROUNDS):
         polynomial = b * gram + c * (gram @ gram)
         polynomial.diagonal().add_(a)

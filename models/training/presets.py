@@ -81,7 +81,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "net": "inception-resnet-v1",
         "size": 160,
-        "crop": 184,  # to 160 as 128 to 112: ready crops of 128 keep their measure
+        "crop": 184,  # to 160 about as 128 to 112, the measure of ready crops
         "dim": 512,
         "ema": 0.9999,
         "evaluate": 500,

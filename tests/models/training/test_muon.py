@@ -3,7 +3,14 @@
 import torch
 from torch.optim import AdamW
 
-from facegate.models.training.muon import BETAS, MOMENTUM, Muon, orthogonal
+from facegate.models.training.muon import (
+    BETAS,
+    COEFFICIENTS,
+    MOMENTUM,
+    ROUNDS,
+    Muon,
+    orthogonal,
+)
 
 
 def test_a_matrix_moves_as_by_torch_muon() -> None:
@@ -24,7 +31,7 @@ def test_a_matrix_moves_as_by_torch_muon() -> None:
         mine.grad, theirs.grad = gradient.clone(), gradient.clone()
         ours.step()
         oracle.step()
-    # The rounds run in bfloat16; how terms are grouped there is not the same.
+    # torch takes its rounds in bfloat16.
     torch.testing.assert_close(mine, theirs, rtol=0, atol=2e-3)
     assert (mine - start).abs().max() > 0.01
 
@@ -51,6 +58,18 @@ def test_a_kernel_is_a_matrix_of_its_outputs() -> None:
     for weight in (kernel, matrix):
         Muon([{"params": [weight], "weight_decay": 0.0}], lr=0.1).step()
     torch.testing.assert_close(kernel.detach().reshape(4, 27), matrix.detach())
+
+
+def test_rounds_on_the_product_of_rows_are_those_on_the_matrix() -> None:
+    torch.manual_seed(0)
+    for shape in ((6, 50), (50, 6), (9, 9)):
+        matrix = torch.randn(shape, dtype=torch.float64)
+        rounded = matrix / matrix.norm()
+        a, b, c = COEFFICIENTS
+        for _ in range(ROUNDS):
+            gram = rounded @ rounded.T
+            rounded = a * rounded + (b * gram + c * gram @ gram) @ rounded
+        torch.testing.assert_close(orthogonal(matrix), rounded)
 
 
 def test_singular_values_come_near_one() -> None:
